@@ -1,0 +1,63 @@
+# The commands of the README. Each installs what it needs first; a fresh machine needs Python 3.11 or later and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+UV_INSTALL := $(BIN)/uv pip sync --quiet --require-hashes --python
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
+LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
+
+.PHONY: help demo test lint package up down events lock clean
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+demo: .venv-lambda/.installed .venv-sam/.installed  ## The whole chain on a real OpenSearch: set up, forward every file of events/, ask
+	$(BIN)/python -m local demo
+
+test: lint package  ## Everything CI checks: lint, types, sam build, tests on a real OpenSearch
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+package: .venv-lambda/.installed .venv-sam/.installed  ## sam validate --lint and sam build, without Docker
+	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam validate --lint
+	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build
+
+up: .venv-lambda/.installed .venv-sam/.installed  ## Start the rig, set it up and leave it running
+	$(BIN)/python -m local up
+
+down: .venv/.installed  ## End what `make up` started
+	$(BIN)/python -m local down
+
+events: .venv/.installed  ## Encode events/sources/*.json into events/*.json
+	$(BIN)/python events/encode.py
+
+lock: .venv/.installed  ## Pin every requirements file anew
+	for file in $(LOCKED); do $(LOCK) $$file.in --output-file $$file.txt; done
+
+clean:  ## Remove the environments and the build
+	rm -rf .venv .venv-lambda .venv-sam .aws-sam
+
+.venv/bin/uv: requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with: make PYTHON=python3.x")'
+	@echo "installing into .venv (once)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/.installed: requirements/dev.txt .venv/bin/uv
+	$(UV_INSTALL) .venv requirements/dev.txt
+	@touch $@
+
+.venv-lambda/.installed: requirements/lambda.txt .venv/.installed
+	@echo "installing the emulated Lambda environment into .venv-lambda (once)"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lambda
+	$(UV_INSTALL) .venv-lambda requirements/lambda.txt
+	@touch $@
+
+.venv-sam/.installed: requirements/sam.txt .venv/.installed
+	@echo "installing the SAM command line into .venv-sam (once)"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sam
+	$(UV_INSTALL) .venv-sam requirements/sam.txt
+	@touch $@
