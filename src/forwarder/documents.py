@@ -1,0 +1,184 @@
+"""One record, one document: what is stored, under which id."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from forwarder.actor import audit_actor, authenticator_actor
+from forwarder.control_plane import API, AUDIT, AUTHENTICATOR, CONTROLLER_MANAGER, SCHEDULER, classify, cluster_of
+from forwarder.field_shapes import flat_object
+from forwarder.json_values import JsonObject, JsonValue, printable
+from forwarder.parsers.audit import parse_audit
+from forwarder.parsers.klog import KlogEntry, parse_klog
+from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.sentences import audit_sentence, authenticator_sentence, klog_sentence, one_line
+from forwarder.subscription import LogBatch, LogEvent
+
+# OpenSearch refuses the whole bulk request for an `_id` of more bytes (bulk API, "id is too long").
+LONGEST_ID = 512
+
+ALLOWED = "allowed"
+DENIED = "denied"
+FAILED = "failed"
+
+_KLOG_NAMED = ("pod", "node", "err")
+_SEVERITY_OF_LEVEL = {"warning": "WARNING", "error": "ERROR", "fatal": "FATAL", "panic": "FATAL"}
+_SEVERITY_OF_OUTCOME = {DENIED: "WARNING", FAILED: "ERROR"}
+_CRASH = ("panic: ", "fatal error: ")
+_FIRST_ERROR = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is stored for one record: its `_id`, its log type and the JSON object that is its source."""
+
+    document_id: str
+    log_type: str
+    source: JsonObject
+
+
+class DocumentWriter:
+    """Writes the documents of one batch: what its records have in common is worked out once."""
+
+    def __init__(self, batch: LogBatch) -> None:
+        stream = classify(batch.log_stream)
+        self._batch = batch
+        self._log_type = stream.log_type
+        self._block = _BLOCKS.get(stream.log_type, _plain_block)
+        self._common: JsonObject = {
+            "@owner": batch.owner,
+            "@log_group": batch.log_group,
+            "@log_stream": batch.log_stream,
+            "log_type": stream.log_type,
+            "component": stream.component,
+        }
+        if cluster := cluster_of(batch.log_group):
+            self._common["cluster"] = cluster
+
+    def document(self, position: int, event: LogEvent) -> Document:
+        """The document of the record at a position in the batch."""
+        document_id = _document_id(self._batch, position, event)
+        source: JsonObject = {
+            "@id": document_id,
+            "@timestamp": _iso_milliseconds(event.timestamp),
+            "@message": event.message,
+            **self._common,
+            "severity": "INFO",
+            **self._block(event),
+        }
+        return Document(document_id, self._log_type, source)
+
+
+def _document_id(batch: LogBatch, position: int, event: LogEvent) -> str:
+    """The event's own id, by which a record that is delivered twice is stored once; else a hash of what it is."""
+    if event.event_id and len(event.event_id.encode()) <= LONGEST_ID:
+        return event.event_id
+    parts = (batch.log_group, batch.log_stream, str(event.timestamp), event.event_id or str(position), event.message)
+    return hashlib.sha256("\0".join(map(printable, parts)).encode()).hexdigest()
+
+
+def _iso_milliseconds(timestamp: int) -> str:
+    seconds, milliseconds = divmod(timestamp, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
+
+
+def _audit_block(event: LogEvent) -> JsonObject:
+    record = parse_audit(event.message)
+    if record.error is not None:
+        return {"severity": "WARNING", "message": one_line(event.message), "parse_error": record.error}
+    outcome = _audit_outcome(record.fields)
+    block: JsonObject = {
+        "severity": _audit_severity(record.fields, outcome),
+        "message": audit_sentence(record.fields),
+        "actor": audit_actor(record.fields),
+        **record.fields,
+    }
+    return block if outcome is None else {**block, "outcome": outcome}
+
+
+def _audit_outcome(fields: JsonObject) -> str | None:
+    """How a request ended: denied, failed or allowed; None while it is not known (RequestReceived)."""
+    annotations = fields.get("annotations")
+    if isinstance(annotations, dict) and annotations.get("authorization.k8s.io/decision") == "forbid":
+        return DENIED
+    code = _response_code(fields)
+    if code in (401, 403):
+        return DENIED
+    if fields.get("stage") == "Panic" or (code is not None and code >= _FIRST_ERROR):
+        return FAILED
+    return None if code is None else ALLOWED
+
+
+def _audit_severity(fields: JsonObject, outcome: str | None) -> str:
+    """A client's mistake (404, 409) is everyday and a WARNING; what the server failed at is an ERROR."""
+    code = _response_code(fields)
+    if outcome == FAILED and code is not None and code < 500:  # noqa: PLR2004 - HTTP: 4xx is the client's
+        return "WARNING"
+    return _SEVERITY_OF_OUTCOME.get(outcome or ALLOWED, "INFO")
+
+
+def _response_code(fields: JsonObject) -> int | None:
+    status = fields.get("responseStatus")
+    code = status.get("code") if isinstance(status, dict) else None
+    return code if isinstance(code, int) else None
+
+
+def _klog_block(event: LogEvent) -> JsonObject:
+    entry = parse_klog(event.message, event.timestamp)
+    if entry is None:
+        return _plain_block(event)
+    return {
+        "severity": entry.severity,
+        "message": klog_sentence(entry.message, entry.fields),
+        "klog": _klog_fields(entry),
+    }
+
+
+def _klog_fields(entry: KlogEntry) -> JsonObject:
+    block: JsonObject = {
+        "time": entry.time,
+        "thread": entry.thread,
+        "file": entry.file,
+        "line": entry.line,
+        "prefix": entry.prefix,
+        "message": entry.message,
+        "fields": flat_object(entry.fields) or None,
+        **{name: entry.fields.get(name) for name in _KLOG_NAMED},
+    }
+    return {name: value for name, value in block.items() if value is not None}
+
+
+def _authenticator_block(event: LogEvent) -> JsonObject:
+    pairs = parse_logfmt(event.message)
+    if pairs is None or "msg" not in pairs:
+        return {**_plain_block(event), "parse_error": "not a logfmt line with a msg"}
+    groups: list[JsonValue] = [*pairs.get("groups", "").strip("[]").split()]
+    block: JsonObject = {
+        "severity": _SEVERITY_OF_LEVEL.get(pairs.get("level", ""), "INFO"),
+        "message": authenticator_sentence(pairs),
+        "authenticator": {**flat_object(pairs), **({"groups": groups} if groups else {})},
+    }
+    if actor := authenticator_actor(pairs, groups):
+        block["actor"] = actor
+    if outcome := _authenticator_outcome(pairs["msg"]):
+        block["outcome"] = outcome
+    return block
+
+
+def _authenticator_outcome(message: str) -> str | None:
+    return {"access granted": ALLOWED, "access denied": DENIED}.get(message)
+
+
+def _plain_block(event: LogEvent) -> JsonObject:
+    severity = "FATAL" if event.message.startswith(_CRASH) else "INFO"
+    return {"severity": severity, "message": one_line(event.message)}
+
+
+_BLOCKS: dict[str, Callable[[LogEvent], JsonObject]] = {
+    API: _klog_block,
+    AUDIT: _audit_block,
+    AUTHENTICATOR: _authenticator_block,
+    CONTROLLER_MANAGER: _klog_block,
+    SCHEDULER: _klog_block,
+}

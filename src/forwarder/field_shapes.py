@@ -1,0 +1,91 @@
+"""Fitting JSON of any shape to what the index template maps.
+
+`dynamic: false` keeps unknown fields out of the mapping, yet OpenSearch still answers 400 for a scalar where an object
+is mapped, for the reverse, and for names such as "", ".", "a..b" anywhere in a mapped object. One such record among an
+attacker's would hide it, so nothing reaches a mapped object but through here.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from forwarder.json_values import JsonObject, JsonValue, as_keyword
+
+Fit: TypeAlias = Callable[[JsonValue], JsonValue]
+
+# Each segment between dots has something printable in it; anything else OpenSearch refuses or reads ambiguously.
+_PATH = re.compile(r"[^.\s\x00-\x1f]+(?:\.[^.\s\x00-\x1f]+)*+")
+_LONGEST_NAME = 256
+
+
+def object_of(fits: Mapping[str, Fit]) -> Fit:
+    """An object with exactly these members, each fitted; members that come out empty are left out."""
+
+    def fit(value: JsonValue) -> JsonValue:
+        if not isinstance(value, dict):
+            return None
+        return {name: fitted for name, fit in fits.items() if _holds(fitted := fit(value.get(name)))} or None
+
+    return fit
+
+
+def objects_of(fits: Mapping[str, Fit]) -> Fit:
+    """A list of such objects; a single one counts as a list of one."""
+    fit_one = object_of(fits)
+
+    def fit(value: JsonValue) -> JsonValue:
+        items = value if isinstance(value, list) else [value]
+        return [fitted for item in items if (fitted := fit_one(item)) is not None] or None
+
+    return fit
+
+
+def open_object(known: Iterable[str], fit_value: Fit) -> Fit:
+    """An object whose member names are not all known: known ones are kept, others unless they could clash with them.
+
+    A name with dots is a path to OpenSearch, so `a` and `a.b` cannot both be mapped; a name that is the beginning of
+    a known path, or has a known path as its beginning, is left out (the raw record still has it).
+    """
+    names = frozenset(known)
+    beginnings = frozenset(beginning for name in names for beginning in _beginnings(name))
+
+    def is_safe(name: str) -> bool:
+        if name in names:
+            return True
+        well_formed = len(name) <= _LONGEST_NAME and _PATH.fullmatch(name) is not None
+        return well_formed and name not in beginnings and names.isdisjoint(_beginnings(name))
+
+    def fit(value: JsonValue) -> JsonValue:
+        if not isinstance(value, dict):
+            return None
+        return {name: fitted for name in value if is_safe(name) and _holds(fitted := fit_value(value[name]))} or None
+
+    return fit
+
+
+def flat_object(fields: Mapping[str, str]) -> JsonObject:
+    """Text fields under names that are one segment each: dots become underscores, so that no name is a path."""
+    return {_segment(name): text for name, text in fields.items()}
+
+
+def text_only(value: JsonValue) -> JsonValue:
+    """The value where it is a string; for fields, such as dates, that an object or a list would break."""
+    return value if isinstance(value, str) else None
+
+
+def first_keyword(value: JsonValue) -> str | None:
+    """The value as a keyword; of a list its first member."""
+    return as_keyword(value[0] if isinstance(value, list) and value else value)
+
+
+def _holds(value: JsonValue) -> bool:
+    return value is not None and value not in ([], {})
+
+
+def _beginnings(path: str) -> list[str]:
+    segments = path.split(".")[:-1]
+    return [".".join(segments[: length + 1]) for length in range(len(segments))]
+
+
+def _segment(name: str) -> str:
+    return re.sub(r"[.\s\x00-\x1f]", "_", name)[:_LONGEST_NAME] or "_"

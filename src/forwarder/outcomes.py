@@ -1,0 +1,141 @@
+"""What became of each document, judged from the answers of the bulk API.
+
+The shapes are those that OpenSearch 2.19.4 and 3.5.0 answer with: a status for each item, or one for the request.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from forwarder.bulk import BulkAnswer, BulkRequest
+from forwarder.documents import Document
+from forwarder.json_values import JsonObject, JsonValue
+
+LONGEST_REASON = 300
+
+
+class Verdict(Enum):
+    """What an answer means for a document."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    """The mapping refuses it: the same document will be refused again."""
+    TOO_LARGE = "too large"
+    LATER = "later"
+    """The server could not take it now."""
+    SETUP = "set-up"
+    """Identity, rights or target are wrong: nothing gets better by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one document: `status` is the item's or the request's; `reason` holds no record's content."""
+
+    document: Document
+    verdict: Verdict
+    status: int | None
+    reason: str = ""
+
+
+_DONE = frozenset({Verdict.STORED, Verdict.DUPLICATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a batch: one outcome for each document, and the bytes sent (uncompressed)."""
+
+    outcomes: tuple[Outcome, ...]
+    sent_bytes: int
+
+    def count(self, verdict: Verdict) -> int:
+        """How many documents met this verdict."""
+        return sum(outcome.verdict is verdict for outcome in self.outcomes)
+
+    @property
+    def unstored(self) -> tuple[Outcome, ...]:
+        """The outcomes of documents that OpenSearch did not say it has."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict not in _DONE)
+
+
+def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
+    """One outcome for each document of the request, in its order."""
+    items = answer.body.get("items") if isinstance(answer.body, dict) and answer.status == 200 else None  # noqa: PLR2004
+    if isinstance(items, list) and len(items) == len(request.documents):
+        return [_item_outcome(document, item) for document, item in zip(request.documents, items, strict=True)]
+    verdict, reason = _request_verdict(answer)
+    return [Outcome(document, verdict, answer.status, reason) for document in request.documents]
+
+
+def _item_outcome(document: Document, item: JsonValue) -> Outcome:
+    created = item.get("create") if isinstance(item, dict) else None
+    result: JsonObject = created if isinstance(created, dict) else {}
+    status, error = result.get("status"), result.get("error")
+    if not isinstance(status, int):
+        return Outcome(document, Verdict.LATER, None, "an item of the answer has no status")
+    return Outcome(document, _item_verdict(status, error), status, _reason(error))
+
+
+def _item_verdict(status: int, error: JsonValue) -> Verdict:
+    if status == 409:  # noqa: PLR2004 - the document's id exists: an earlier delivery stored it
+        return Verdict.DUPLICATE
+    return _verdict(status, error)
+
+
+def _request_verdict(answer: BulkAnswer) -> tuple[Verdict, str]:
+    if answer.status is None:
+        return Verdict.LATER, answer.body if isinstance(answer.body, str) else "no answer"
+    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP: success
+        return Verdict.LATER, "the answer is not that of the bulk API; is OPENSEARCH_ENDPOINT an OpenSearch?"
+    return _verdict(answer.status, error), _reason(error) or _gateway_reason(answer)
+
+
+def _verdict(status: int, error: JsonValue) -> Verdict:
+    if 200 <= status < 300:  # noqa: PLR2004 - HTTP: success
+        return Verdict.STORED
+    if status in (401, 404) or (status == 403 and _error_type(error) != "cluster_block_exception"):  # noqa: PLR2004
+        return Verdict.SETUP
+    if status == 413:  # noqa: PLR2004 - HTTP: content too large
+        return Verdict.TOO_LARGE
+    return Verdict.REFUSED if status == 400 else Verdict.LATER  # noqa: PLR2004 - HTTP: bad request
+
+
+def _error_type(error: JsonValue) -> str:
+    kind = error.get("type") if isinstance(error, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
+# Reasons of these types speak of the server, its rights and its load; those of other types quote the document.
+_SPEAKS_OF_SERVER = frozenset(
+    {
+        "circuit_breaking_exception",
+        "cluster_block_exception",
+        "index_closed_exception",
+        "index_not_found_exception",
+        "invalid_index_name_exception",
+        "rejected_execution_exception",
+        "opensearch_rejected_execution_exception",
+        "security_exception",
+        "unavailable_shards_exception",
+    }
+)
+_FIELD = re.compile(r"(?:failed to parse (?:date )?field|mapping for|in field) ?=?[\[\"]([\w@./-]{1,100})[\]\"]")
+
+
+def _reason(error: JsonValue) -> str:
+    """Type and, where it is safe to show, reason of an error; of the rest only the field that it names."""
+    if not isinstance(error, dict):
+        return ""
+    kind, reason = _error_type(error), str(error.get("reason", ""))
+    if kind in _SPEAKS_OF_SERVER:
+        return f"{kind}: {reason}"[:LONGEST_REASON]
+    field = _FIELD.search(reason)
+    return f"{kind} in field [{field[1]}]" if field else kind
+
+
+def _gateway_reason(answer: BulkAnswer) -> str:
+    """What Amazon's endpoint says in front of OpenSearch: `{"message": …}` or `{"Message": …}`; never a whole page."""
+    body: JsonObject = answer.body if isinstance(answer.body, dict) else {}
+    message = body.get("message") or body.get("Message")
+    return message[:LONGEST_REASON] if isinstance(message, str) else f"HTTP {answer.status}"

@@ -1,0 +1,132 @@
+"""What the function's environment says, read once and validated as a whole."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from forwarder.errors import SettingsError
+
+T = TypeVar("T")
+
+# Requests above 10 MiB are refused by small OpenSearch instances; AWS and OpenSearch advise 3 to 5 MiB.
+LARGEST_REQUEST = 5_000_000
+METRICS_NAMESPACE = "EksControlPlaneLogs"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+# OpenSearch, "Create index", naming restrictions.
+_INDEX_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The function's own identity, as Lambda puts it into its environment."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The function's settings; sizes in bytes, times in seconds."""
+
+    endpoint: str
+    index: str
+    region: str
+    credentials: Credentials
+    max_payload_bytes: int
+    bulk_bytes: int
+    timeout: int
+    ca_file: str | None
+    log_level: str
+    service: str
+    metrics_namespace: str
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read and validate the settings.
+
+    Raises:
+        SettingsError: naming every variable that is missing or wrong, with an example for each.
+    """
+    reader = _Reader(environment)
+    settings = Settings(
+        endpoint=reader.read("OPENSEARCH_ENDPOINT", _endpoint, "https://search-logs-abc.eu-west-1.es.amazonaws.com"),
+        index=reader.read("INDEX_NAME", _index_name, "eks-control-plane-logs", default="eks-control-plane-logs"),
+        region=reader.read("AWS_REGION", _text, "eu-west-1"),
+        credentials=Credentials(
+            reader.read("AWS_ACCESS_KEY_ID", _text, "set by Lambda itself"),
+            reader.read("AWS_SECRET_ACCESS_KEY", _text, "set by Lambda itself"),
+            environment.get("AWS_SESSION_TOKEN") or None,
+        ),
+        max_payload_bytes=reader.read("MAX_PAYLOAD_BYTES", _between(1_000_000, 1_000_000_000), "64000000", "64000000"),
+        bulk_bytes=reader.read("BULK_BYTES", _between(1_000, LARGEST_REQUEST), "2000000", "2000000"),
+        timeout=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
+        ca_file=environment.get("OPENSEARCH_CA_FILE") or None,
+        log_level=reader.read("LOG_LEVEL", _log_level, "INFO", default="INFO"),
+        service=reader.read("POWERTOOLS_SERVICE_NAME", _text, "eks-control-plane-logs", "eks-control-plane-logs"),
+        metrics_namespace=reader.read("POWERTOOLS_METRICS_NAMESPACE", _text, METRICS_NAMESPACE, METRICS_NAMESPACE),
+    )
+    reader.raise_problems()
+    return settings
+
+
+class _Reader:
+    """Reads variables and gathers what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], T], example: str, default: str | None = None) -> T:
+        """The parsed value. Where it is missing or wrong: the example's, and the problem is noted."""
+        text = self._environment.get(name, "").strip() or default
+        try:
+            return parse(_present(text))
+        except ValueError as problem:
+            self._problems.append(f"{name} {problem} (example: {example})")
+            return parse(example)
+
+    def raise_problems(self) -> None:
+        """Raise SettingsError if anything was noted."""
+        if self._problems:
+            raise SettingsError("the function's environment is not usable: " + "; ".join(self._problems))
+
+
+def _present(text: str | None) -> str:
+    if not text:
+        raise ValueError("is not set")
+    return text
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _endpoint(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
+        raise ValueError("is not an https:// address without path and user")
+    return f"https://{url.netloc}"
+
+
+def _index_name(text: str) -> str:
+    if not _INDEX_NAME.fullmatch(text):
+        raise ValueError("is not an index name (lower case, no spaces, no leading '-', '_', '+' or '.')")
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"is not one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"is not a whole number from {least} to {most}")
+        return int(text)
+
+    return parse

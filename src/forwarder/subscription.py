@@ -1,0 +1,138 @@
+"""A CloudWatch Logs subscription event: from what Lambda hands in to a LogBatch.
+
+Format: AWS, "Real-time processing of log data with subscriptions" (Amazon CloudWatch Logs User Guide).
+"""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from forwarder.errors import MalformedBatch, NotASubscription, PayloadTooLarge, UndecodablePayload
+from forwarder.json_values import JsonObject, JsonValue, read_json
+
+DATA_MESSAGE = "DATA_MESSAGE"
+CONTROL_MESSAGE = "CONTROL_MESSAGE"
+
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_YEAR_10000 = 253_402_300_800_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One record: `timestamp` in ms since 1970 UTC; `event_id` is None where CloudWatch Logs gave none."""
+
+    event_id: str | None
+    timestamp: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogBatch:
+    """The records of one payload, all of one log stream; a control message has none."""
+
+    owner: str
+    log_group: str
+    log_stream: str
+    events: tuple[LogEvent, ...]
+
+
+def read_subscription(event: object, max_payload_bytes: int) -> LogBatch:
+    """Decode what CloudWatch Logs invoked the function with.
+
+    Args:
+        event: the Lambda event, `{"awslogs": {"data": base64(gzip or zlib(JSON))}}`.
+        max_payload_bytes: how large the JSON may be; beyond it nothing more is inflated.
+
+    Raises:
+        PayloadError: one of its subclasses, for everything else than such an event.
+    """
+    payload = _inflate(_compressed(event), max_payload_bytes)
+    try:
+        message = read_json(payload)
+    except ValueError as error:
+        raise UndecodablePayload(f"awslogs.data inflates to {len(payload)} bytes that are not JSON: {error}") from None
+    return _batch(message)
+
+
+def _compressed(event: object) -> bytes:
+    data = event.get("awslogs") if isinstance(event, Mapping) else None
+    data = data.get("data") if isinstance(data, Mapping) else None
+    if not isinstance(data, str):
+        raise NotASubscription(_not_a_subscription(event))
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise UndecodablePayload(
+            f"awslogs.data ({len(data)} characters) is not base64; send what CloudWatch Logs sends, unchanged"
+        ) from None
+
+
+def _not_a_subscription(event: object) -> str:
+    advice = "subscribe this function to the log group directly with a CloudWatch Logs subscription filter"
+    if isinstance(event, Mapping) and "Records" in event:
+        return f"the event comes from a stream or queue (it has 'Records'), not from CloudWatch Logs; {advice}"
+    keys = sorted(map(str, event))[:5] if isinstance(event, Mapping) else type(event).__name__
+    return f"the event has no text at awslogs.data (found: {keys or 'nothing'}); {advice}"
+
+
+def _inflate(compressed: bytes, limit: int) -> bytes:
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        inflated = stream.decompress(compressed, limit + 1)
+    except zlib.error as error:
+        raise UndecodablePayload(f"awslogs.data is base64, but not gzip or zlib: {error}") from None
+    if len(inflated) > limit:
+        raise PayloadTooLarge(
+            f"awslogs.data ({len(compressed)} bytes) inflates beyond {limit} bytes; "
+            "raise MAX_PAYLOAD_BYTES, and the function's memory with it, if such batches are expected"
+        )
+    if not stream.eof:
+        raise UndecodablePayload(f"awslogs.data is cut off: its gzip breaks off after {len(inflated)} inflated bytes")
+    if stream.unused_data:
+        raise UndecodablePayload(f"awslogs.data has {len(stream.unused_data)} bytes behind the end of its gzip")
+    return inflated
+
+
+def _batch(message: JsonValue) -> LogBatch:
+    if not isinstance(message, dict):
+        raise MalformedBatch(f"the payload is a JSON {type(message).__name__}, not an object")
+    kind = message.get("messageType")
+    if kind not in (DATA_MESSAGE, CONTROL_MESSAGE):
+        raise MalformedBatch(f"messageType is {kind!r:.40}; known are {DATA_MESSAGE} and {CONTROL_MESSAGE}")
+    return LogBatch(
+        owner=_text(message, "owner"),
+        log_group=_text(message, "logGroup"),
+        log_stream=_text(message, "logStream"),
+        events=_events(message) if kind == DATA_MESSAGE else (),
+    )
+
+
+def _text(message: JsonObject, name: str) -> str:
+    value = message.get(name)
+    if not isinstance(value, str):
+        raise MalformedBatch(f"{name} is a JSON {type(value).__name__}, not a string")
+    return value
+
+
+def _events(message: JsonObject) -> tuple[LogEvent, ...]:
+    events = message.get("logEvents")
+    if not isinstance(events, list):
+        raise MalformedBatch(f"logEvents is a JSON {type(events).__name__}, not a list")
+    return tuple(_event(position, event) for position, event in enumerate(events))
+
+
+def _event(position: int, event: JsonValue) -> LogEvent:
+    fields = event if isinstance(event, dict) else {}
+    event_id, timestamp, text = (fields.get(name) for name in ("id", "timestamp", "message"))
+    if _is_representable(timestamp) and isinstance(text, str):
+        return LogEvent(event_id if isinstance(event_id, str) else None, timestamp, text)
+    raise MalformedBatch(
+        f"logEvents[{position}] is not an object with a timestamp (ms since 1970, to the year 9999) and a message text"
+    )
+
+
+def _is_representable(timestamp: JsonValue) -> TypeGuard[int]:
+    return type(timestamp) is int and 0 <= timestamp < _YEAR_10000

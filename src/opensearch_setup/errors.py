@@ -1,0 +1,37 @@
+"""What can keep the setup script from its work.
+
+```
+SetupError
+├── NotReachable       no answer from the endpoint, or no trusted TLS connection
+├── NotAllowed         the endpoint refuses the caller (401, 403)
+├── NotProvided        the server lacks what a step needs (no security plugin, OpenSearch Serverless)
+├── ReservedResource   a name of ours is taken by a resource that cannot be changed
+└── Rejected           any other answer that is no success
+```
+
+Each message is one line that says what was wrong and what to do.
+"""
+
+
+class SetupError(Exception):
+    """The root of this tree."""
+
+
+class NotReachable(SetupError):
+    """No answer."""
+
+
+class NotAllowed(SetupError):
+    """The caller was refused."""
+
+
+class NotProvided(SetupError):
+    """The server has no such API."""
+
+
+class ReservedResource(SetupError):
+    """A resource of that name exists and cannot be changed."""
+
+
+class Rejected(SetupError):
+    """The server answered with another error."""
