@@ -12,7 +12,7 @@ help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
 demo: .venv-lambda/.installed .venv-sam/.installed  ## The whole chain on a real OpenSearch: set up, forward every file of events/, ask
-	$(BIN)/python -m local demo
+	PYTHONPATH=src $(BIN)/python -m local demo
 
 test: lint package  ## Everything CI checks: lint, types, sam build, tests on a real OpenSearch
 	$(BIN)/python -m pytest
@@ -50,13 +50,13 @@ clean:  ## Remove the environments and the build
 	$(UV_INSTALL) .venv requirements/dev.txt
 	@touch $@
 
-.venv-lambda/.installed: requirements/lambda.txt .venv/.installed
+.venv-lambda/.installed: requirements/lambda.txt | .venv/.installed
 	@echo "installing the emulated Lambda environment into .venv-lambda (once)"
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lambda
 	$(UV_INSTALL) .venv-lambda requirements/lambda.txt
 	@touch $@
 
-.venv-sam/.installed: requirements/sam.txt .venv/.installed
+.venv-sam/.installed: requirements/sam.txt | .venv/.installed
 	@echo "installing the SAM command line into .venv-sam (once)"
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sam
 	$(UV_INSTALL) .venv-sam requirements/sam.txt

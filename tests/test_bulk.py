@@ -1,0 +1,168 @@
+import orjson
+import pytest
+
+from forwarder.bulk import BulkAnswer, BulkRequest, pack
+from forwarder.delivery import deliver, failure_of
+from forwarder.documents import Document
+from forwarder.errors import AccessRefused, NotStored, Unreachable
+from forwarder.json_values import JsonObject, JsonValue
+from forwarder.outcomes import Delivery, Verdict, judge
+
+PREVIEW = (
+    "failed to parse field [verb] of type [keyword] in document with id 'a'. Preview of field's value: '{k=SECRET}'"
+)
+IMMENSE = (
+    'Document contains at least one immense term in field="requestURI" (whose UTF8 encoding is longer than the max '
+    "length 32766), all of which were skipped. The prefix of the first immense term is: '[83, 69, 67]...'"
+)
+
+
+def document(name: str, size: int = 0) -> Document:
+    return Document(name, "audit", {"@id": name, "filler": "x" * size})
+
+
+def request(*names: str) -> BulkRequest:
+    (packed,) = pack([document(name) for name in names], "logs", 10_000)
+    return packed
+
+
+def answer(*results: JsonObject, status: int = 200) -> BulkAnswer:
+    items: list[JsonValue] = [{"create": result} for result in results]
+    return BulkAnswer(status, {"took": 1, "errors": True, "items": items})
+
+
+def error(kind: str, reason: str) -> JsonObject:
+    return {"type": kind, "reason": reason}
+
+
+def test_a_request_is_create_actions_with_the_documents_ids() -> None:
+    lines = [orjson.loads(line) for line in request("a", "b").body.splitlines()]
+    assert lines == [
+        {"create": {"_index": "logs", "_id": "a"}},
+        {"@id": "a", "filler": ""},
+        {"create": {"_index": "logs", "_id": "b"}},
+        {"@id": "b", "filler": ""},
+    ]
+    assert request("a").body.endswith(b"\n")
+
+
+def test_requests_keep_to_their_size_and_lose_nothing() -> None:
+    documents = [document(f"d{position}", size) for position, size in enumerate([400, 400, 5_000, 400, 400, 400])]
+    requests = list(pack(documents, "logs", 1_000))
+    assert [len(packed.documents) for packed in requests] == [2, 1, 2, 1]
+    assert [part for packed in requests for part in packed.documents] == documents
+    assert all(len(packed.body) <= 1_000 for packed in requests if len(packed.documents) > 1)
+    assert list(pack([], "logs", 1_000)) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "verdict", "reason"),
+    [
+        ({"status": 201}, Verdict.STORED, ""),
+        ({"status": 409, "error": error("version_conflict_engine_exception", "[a]: exists")}, Verdict.DUPLICATE, None),
+        (
+            {"status": 400, "error": error("mapper_parsing_exception", PREVIEW)},
+            Verdict.REFUSED,
+            "mapper_parsing_exception in field [verb]",
+        ),
+        (
+            {"status": 400, "error": error("illegal_argument_exception", IMMENSE)},
+            Verdict.REFUSED,
+            "illegal_argument_exception in field [requestURI]",
+        ),
+        (
+            {"status": 400, "error": error("strict_dynamic_mapping_exception", "SECRET")},
+            Verdict.REFUSED,
+            "strict_dynamic_mapping_exception",
+        ),
+        (
+            {"status": 403, "error": error("security_exception", "no permissions for [x]")},
+            Verdict.SETUP,
+            "security_exception: no permissions for [x]",
+        ),
+        ({"status": 403, "error": error("cluster_block_exception", "index [x] blocked")}, Verdict.LATER, None),
+        ({"status": 404, "error": error("index_not_found_exception", "no such index")}, Verdict.SETUP, None),
+        ({"status": 429, "error": error("rejected_execution_exception", "queue full")}, Verdict.LATER, None),
+        ({"status": 503, "error": error("unavailable_shards_exception", "no shard")}, Verdict.LATER, None),
+        ({}, Verdict.LATER, "an item of the answer has no status"),
+    ],
+)
+def test_an_item_is_judged_by_its_status(result: JsonObject, verdict: Verdict, reason: str | None) -> None:
+    (outcome,) = judge(request("a"), answer(result))
+    assert outcome.verdict is verdict
+    assert reason is None or outcome.reason == reason
+    assert "SECRET" not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict", "reason"),
+    [
+        (BulkAnswer(None, "no connection: refused"), Verdict.LATER, "no connection: refused"),
+        (BulkAnswer(403, {"message": "The request signature …"}), Verdict.SETUP, "The request signature …"),
+        (BulkAnswer(403, {"Message": "User: anonymous is not …"}), Verdict.SETUP, "User: anonymous is not …"),
+        (
+            BulkAnswer(403, {"error": error("security_exception", "no permissions"), "status": 403}),
+            Verdict.SETUP,
+            "security_exception: no permissions",
+        ),
+        (BulkAnswer(401, "Unauthorized"), Verdict.SETUP, "HTTP 401"),
+        (BulkAnswer(404, None), Verdict.SETUP, "HTTP 404"),
+        (BulkAnswer(413, None), Verdict.TOO_LARGE, "HTTP 413"),
+        (BulkAnswer(429, {"error": error("rejected_execution_exception", "busy")}), Verdict.LATER, None),
+        (BulkAnswer(503, "<html>a whole page</html>"), Verdict.LATER, "HTTP 503"),
+        (BulkAnswer(400, {"error": error("illegal_argument_exception", "SECRET")}), Verdict.REFUSED, None),
+        (BulkAnswer(200, "not what bulk answers"), Verdict.LATER, None),
+        (BulkAnswer(200, {"items": [{"create": {"status": 201}}]}), Verdict.LATER, None),
+    ],
+)
+def test_an_answer_without_items_counts_for_every_document(
+    given: BulkAnswer, verdict: Verdict, reason: str | None
+) -> None:
+    judged = judge(request("a", "b"), given)
+    assert [outcome.verdict for outcome in judged] == [verdict, verdict]
+    assert reason is None or {outcome.reason for outcome in judged} == {reason}
+    assert "SECRET" not in judged[0].reason
+
+
+class Answers:
+    """A client that gives recorded answers in their order."""
+
+    def __init__(self, *answers: BulkAnswer) -> None:
+        self._answers = iter(answers)
+
+    def bulk(self, body: bytes) -> BulkAnswer:
+        assert body
+        return next(self._answers)
+
+
+def delivered(*answers: BulkAnswer) -> Delivery:
+    return deliver([request("a", "b")] * len(answers), Answers(*answers))
+
+
+def test_stored_and_already_there_is_success() -> None:
+    delivery = delivered(answer({"status": 201}, {"status": 409}))
+    assert failure_of(delivery) is None
+    assert (delivery.count(Verdict.STORED), delivery.count(Verdict.DUPLICATE)) == (1, 1)
+    assert delivery.sent_bytes == len(request("a", "b").body)
+
+
+def test_one_refused_document_fails_the_batch_with_counts_and_reason() -> None:
+    refused: JsonObject = {"status": 400, "error": error("mapper_parsing_exception", PREVIEW)}
+    failure = failure_of(delivered(answer({"status": 201}, refused), answer({"status": 409}, refused)))
+    assert isinstance(failure, NotStored)
+    assert "2 of 4 documents are not stored (stored 1, already there 1)" in str(failure)
+    assert "2 refused (400): mapper_parsing_exception in field [verb]" in str(failure)
+    assert "SECRET" not in str(failure)
+
+
+def test_missing_rights_name_the_command_that_gives_them() -> None:
+    no_rights: JsonObject = {"status": 403, "error": error("security_exception", "no permissions")}
+    failure = failure_of(delivered(answer({"status": 201}, no_rights)))
+    assert isinstance(failure, AccessRefused)
+    assert "python -m opensearch_setup" in str(failure)
+
+
+def test_no_answer_at_all_is_unreachable() -> None:
+    failure = failure_of(delivered(BulkAnswer(None, "no answer within 30 s")))
+    assert isinstance(failure, Unreachable)
+    assert "no answer within 30 s" in str(failure)

@@ -1,0 +1,88 @@
+import copy
+from typing import Any
+
+import pytest
+
+from opensearch_setup.errors import ReservedResource
+from opensearch_setup.plan import Found, Step, plan
+from opensearch_setup.wanted import wanted
+
+ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
+WANTED = wanted("eks-control-plane-logs", ROLE_ARN)
+NOTHING = Found(None, None, None)
+ROLE = {
+    **WANTED.role,
+    "reserved": False,
+    "hidden": False,
+    "static": False,
+    "tenant_permissions": [],
+    "index_permissions": [
+        {**rights, "dls": None, "fls": [], "masked_fields": []} for rights in WANTED.role["index_permissions"]
+    ],
+}
+MAPPING = {"backend_roles": [ROLE_ARN], "hosts": [], "users": [], "and_backend_roles": [], "reserved": False}
+EVERYTHING = Found(ROLE, MAPPING, WANTED.template)
+
+
+def titles(found: Found) -> list[str]:
+    return [step.title for step in plan(found, WANTED)]
+
+
+def only(found: Found) -> Step:
+    (step,) = plan(found, WANTED)
+    return step
+
+
+def test_nothing_there_creates_everything_in_order() -> None:
+    assert titles(NOTHING) == [
+        "create role eks-control-plane-logs-writer",
+        "create rolesmapping eks-control-plane-logs-writer",
+        "create index template eks-control-plane-logs",
+    ]
+
+
+def test_everything_there_changes_nothing() -> None:
+    assert titles(EVERYTHING) == []
+
+
+def test_the_mapping_of_others_is_kept() -> None:
+    others = {"backend_roles": ["theirs"], "hosts": ["host"], "users": ["user"], "and_backend_roles": ["both"]}
+    step = only(Found(ROLE, others, WANTED.template))
+    assert step.body == {**others, "backend_roles": ["theirs", ROLE_ARN]}
+    assert f'+    "{ROLE_ARN}"' in "\n".join(step.diff)
+
+
+def test_rights_that_grew_are_taken_back() -> None:
+    wide: dict[str, Any] = copy.deepcopy(ROLE)
+    wide["index_permissions"][0]["allowed_actions"].append("indices:admin/delete")
+    step = only(Found(wide, MAPPING, WANTED.template))
+    assert step.title == "change role eks-control-plane-logs-writer"
+    assert step.body == WANTED.role
+    assert any(line.startswith("-") and "indices:admin/delete" in line for line in step.diff)
+
+
+def test_settings_that_come_back_as_text_are_equal() -> None:
+    template = copy.deepcopy(WANTED.template)
+    template["template"]["settings"]["index"]["number_of_shards"] = "1"
+    template["template"]["mappings"]["dynamic"] = "false"
+    template["composed_of"] = []
+    assert titles(Found(ROLE, MAPPING, template)) == []
+
+
+def test_a_changed_template_is_mended() -> None:
+    template = copy.deepcopy(WANTED.template)
+    template["template"]["mappings"]["dynamic"] = True
+    assert titles(Found(ROLE, MAPPING, template)) == ["change index template eks-control-plane-logs"]
+
+
+@pytest.mark.parametrize("flag", ["reserved", "hidden"])
+def test_reserved_resources_are_refused(flag: str) -> None:
+    with pytest.raises(ReservedResource, match="rolesmapping"):
+        plan(Found(ROLE, {**MAPPING, flag: True}, WANTED.template), WANTED)
+
+
+def test_the_index_name_is_in_role_and_template() -> None:
+    other = wanted("eks-control-plane-logs-blue", ROLE_ARN)
+    assert other.template["index_patterns"] == ["eks-control-plane-logs-blue*"]
+    assert other.role["index_permissions"][0]["index_patterns"] == ["eks-control-plane-logs-blue*"]
+    assert WANTED.template["index_patterns"] == ["eks-control-plane-logs*"]

@@ -1,0 +1,268 @@
+"""template.yaml as plain data, and as the CloudFormation that SAM makes of it."""
+
+import copy
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SAM_PYTHON = ROOT / ".venv-sam/bin/python"
+INDEX_TEMPLATE_PATTERN = "eks-control-plane-logs*"
+CONSTRAINTS = {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue"}
+Json = dict[str, Any]
+
+# SAM's own translator, offline. The template attaches no managed policy, so there is none to look up.
+TRANSLATE = """
+import json, sys
+from samtranslator.translator.transform import transform
+class NoManagedPolicies:
+    def load(self): return {}
+print(json.dumps(transform(json.load(sys.stdin), {}, NoManagedPolicies())))
+"""
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """Reads `!Ref x` as {"Ref": "x"} and `!Sub x` as {"Fn::Sub": "x"}, the long forms of CloudFormation."""
+
+
+def long_form(loader: CloudFormationLoader, name: str, node: yaml.Node) -> Json:
+    if not isinstance(node, yaml.ScalarNode):
+        raise TypeError(f"!{name} at {node.start_mark} is no plain value: teach long_form to read it")
+    value = str(loader.construct_scalar(node))
+    if name == "Ref":
+        return {"Ref": value}
+    return {f"Fn::{name}": value.split(".", 1) if name == "GetAtt" else value}
+
+
+CloudFormationLoader.add_multi_constructor("!", long_form)
+
+
+def transformed(source: Json) -> Json:
+    """The resources that SAM makes of a template, by logical id."""
+    packaged = copy.deepcopy(source)
+    # The translator wants the bundle where `sam package` would have put it; nothing is read from there.
+    packaged["Resources"]["ForwarderFunction"]["Properties"]["CodeUri"] = "s3://bucket/bundle.zip"
+    run = subprocess.run(  # noqa: S603 - our own interpreter and script; no shell
+        [SAM_PYTHON, "-c", TRANSLATE],
+        input=json.dumps(packaged),
+        env={"AWS_DEFAULT_REGION": "eu-central-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    resources: Json = json.loads(run.stdout)["Resources"]
+    return resources
+
+
+@pytest.fixture(scope="module")
+def template() -> Json:
+    loader = CloudFormationLoader((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    source: Json = loader.get_single_data()
+    return source
+
+
+@pytest.fixture(scope="module")
+def resources(template: Json) -> Json:
+    return transformed(template)
+
+
+def only(resources: Json, kind: str) -> Json:
+    """The properties of the one resource of this type."""
+    (found,) = (resource for resource in resources.values() if resource["Type"] == kind)
+    properties: Json = found["Properties"]
+    return properties
+
+
+def nodes(value: object) -> Iterator[Json]:
+    """Every mapping inside a value, at any depth."""
+    if isinstance(value, dict):
+        yield value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from nodes(child)
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every string inside a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from texts(child)
+
+
+def too_wide(resources: Json) -> list[str]:
+    """What grants more than it names: wildcards, negations, and managed policies, which hold wildcards."""
+    statements = [node for node in nodes(resources) if "Effect" in node]
+    managed = [arn for node in nodes(resources) for arn in texts(node.get("ManagedPolicyArns"))]
+    return managed + [fault for statement in statements for fault in faults(statement)]
+
+
+def faults(statement: Json) -> Iterator[str]:
+    yield from (key for key in ("NotAction", "NotResource", "NotPrincipal") if key in statement)
+    yield from (text for text in texts([statement.get("Action"), statement.get("Principal")]) if "*" in text)
+    # A wildcard below something of this template, such as ${Bucket.Arn}/*, still names what it opens.
+    yield from (text for text in texts(statement.get("Resource")) if "*" in text and not text.startswith("${"))
+
+
+def test_nothing_in_the_stack_grants_more_than_it_names(resources: Json) -> None:
+    assert too_wide(resources) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "found"),
+    [
+        ({"Action": "*", "Resource": "arn:aws:s3:::logs"}, ["*"]),
+        ({"Action": ["logs:PutLogEvents", "es:*"], "Resource": {"Ref": "Domain"}}, ["es:*"]),
+        ({"Action": "es:ESHttp*", "Resource": {"Ref": "Domain"}}, ["es:ESHttp*"]),
+        ({"Action": "es:ESHttpPost", "Resource": "*"}, ["*"]),
+        ({"Action": "es:ESHttpPost", "Resource": [{"Ref": "Domain"}, "arn:aws:es:*:*:*"]}, ["arn:aws:es:*:*:*"]),
+        (
+            {"Action": "es:ESHttpPost", "Resource": {"Fn::Sub": "arn:${AWS::Partition}:es:*"}},
+            ["arn:${AWS::Partition}:es:*"],
+        ),
+        ({"NotAction": "iam:PassRole", "Resource": {"Ref": "Domain"}}, ["NotAction"]),
+        ({"Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}, ["*"]),
+        ({"Action": "s3:PutObject", "Resource": {"Fn::Sub": "${Bucket.Arn}/*"}}, []),
+    ],
+)
+def test_a_statement_that_is_too_wide_is_found(resources: Json, broken: Json, found: list[str]) -> None:
+    resources = copy.deepcopy(resources)
+    policy = resources["ForwarderRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    policy["Statement"].append({"Effect": "Allow", **broken})
+    assert too_wide(resources) == found
+
+
+def test_a_role_made_by_sam_would_be_too_wide(template: Json) -> None:
+    without_role = copy.deepcopy(template)
+    del without_role["Resources"]["ForwarderFunction"]["Properties"]["Role"]
+    assert [arn.rpartition("/")[2] for arn in too_wide(transformed(without_role))] == ["AWSLambdaBasicExecutionRole"]
+
+
+def test_the_function_may_send_bulk_requests_and_write_its_own_log_only(resources: Json) -> None:
+    (policy,) = only(resources, "AWS::IAM::Role")["Policies"]
+    assert [(rule["Effect"], rule["Action"], rule["Resource"]) for rule in policy["PolicyDocument"]["Statement"]] == [
+        ("Allow", "es:ESHttpPost", {"Fn::Sub": "${OpenSearchDomainArn}/_bulk"}),
+        ("Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["ForwarderLogGroup", "Arn"]}),
+    ]
+
+
+def test_only_lambda_assumes_the_role_that_the_function_has(resources: Json) -> None:
+    (trust,) = only(resources, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust == {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    assert only(resources, "AWS::Lambda::Function")["Role"] == {"Fn::GetAtt": ["ForwarderRole", "Arn"]}
+
+
+def test_every_record_of_the_clusters_log_group_is_subscribed(resources: Json) -> None:
+    subscription = only(resources, "AWS::Logs::SubscriptionFilter")
+    assert subscription["FilterPattern"] == ""
+    assert subscription["LogGroupName"] == {"Fn::Sub": "/aws/eks/${ClusterName}/cluster"}
+    assert subscription["DestinationArn"] == {"Fn::GetAtt": ["ForwarderFunction", "Arn"]}
+
+
+def test_cloudwatch_logs_may_invoke_the_function_for_that_log_group_only(resources: Json) -> None:
+    permission = only(resources, "AWS::Lambda::Permission")
+    arn, names = permission["SourceArn"]["Fn::Sub"]
+    assert permission["Principal"] == "logs.amazonaws.com"
+    assert arn == "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:${__LogGroupName__}:*"
+    assert names == {"__LogGroupName__": {"Fn::Sub": "/aws/eks/${ClusterName}/cluster"}}
+
+
+def test_the_functions_own_log_is_not_the_one_it_reads(resources: Json) -> None:
+    group = only(resources, "AWS::Logs::LogGroup")
+    assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/lambda/")
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_log_lines_and_metrics_reach_cloudwatch_as_they_were_printed(resources: Json) -> None:
+    logging = only(resources, "AWS::Lambda::Function")["LoggingConfig"]
+    assert logging == {"LogGroup": {"Ref": "ForwarderLogGroup"}, "LogFormat": "Text"}
+
+
+def test_runtime_architecture_and_handler(resources: Json) -> None:
+    function = only(resources, "AWS::Lambda::Function")
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert function["Handler"] == "forwarder.handler.handler"
+
+
+def test_every_parameter_is_described_constrained_and_shown_in_a_group(template: Json) -> None:
+    parameters = template["Parameters"]
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert [name for name, parameter in parameters.items() if not parameter.get("Description")] == []
+    assert [name for name, parameter in parameters.items() if not CONSTRAINTS & parameter.keys()] == []
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(parameters)
+
+
+def accepts(parameter: Json, value: str) -> bool:
+    within = len(value) <= parameter.get("MaxLength", len(value))
+    return within and re.search(parameter["AllowedPattern"], value) is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["eks-control-plane-logs", "eks-control-plane-logs-prod", "eks-control-plane-logs-eu_1.a"]
+)
+def test_an_index_that_the_index_template_matches_is_accepted(template: Json, name: str) -> None:
+    assert accepts(template["Parameters"]["IndexName"], name)
+    assert fnmatchcase(name, INDEX_TEMPLATE_PATTERN)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "logs",
+        "eks-control-plane-log",
+        "my-eks-control-plane-logs",
+        "EKS-control-plane-logs",
+        "eks-control-plane-logs-Prod",
+        "eks-control-plane-logs*",
+        "eks-control-plane-logs,other",
+        "eks-control-plane-logs/_doc",
+        "eks-control-plane-logs prod",
+        "eks-control-plane-logs-" + "a" * 233,
+    ],
+)
+def test_an_index_that_opensearch_or_the_index_template_would_refuse_is_refused(template: Json, name: str) -> None:
+    assert not accepts(template["Parameters"]["IndexName"], name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("ClusterName", "prod_eu-1", True),
+        ("ClusterName", "prod/../../lambda/x", False),
+        ("ClusterName", "-prod", False),
+        ("ClusterName", "a" * 101, False),
+        ("OpenSearchEndpoint", "https://search-logs-abc.eu-central-1.es.amazonaws.com", True),
+        ("OpenSearchEndpoint", "https://logs.example.com:8443/", True),
+        ("OpenSearchEndpoint", "http://search-logs-abc.eu-central-1.es.amazonaws.com", False),
+        ("OpenSearchEndpoint", "search-logs-abc.eu-central-1.es.amazonaws.com", False),
+        ("OpenSearchEndpoint", "https://search-logs-abc.eu-central-1.es.amazonaws.com/_dashboards", False),
+        ("OpenSearchEndpoint", "https://user:secret@logs.example.com", False),
+        ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/logs", True),
+        ("OpenSearchDomainArn", "arn:aws-us-gov:es:us-gov-west-1:123456789012:domain/logs-1", True),
+        ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/*", False),
+        ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/logs/*", False),
+        ("OpenSearchDomainArn", "arn:aws:aoss:eu-central-1:123456789012:collection/abc", False),
+    ],
+)
+def test_what_a_parameter_accepts(template: Json, name: str, value: str, accepted: bool) -> None:  # noqa: FBT001 - a case's data
+    assert accepts(template["Parameters"][name], value) is accepted
+
+
+def test_the_outputs_lead_to_the_next_step(template: Json) -> None:
+    outputs = template["Outputs"]
+    assert set(outputs) == {"FunctionName", "FunctionArn", "FunctionRoleArn", "FunctionLogGroup", "NextCommand"}
+    assert outputs["FunctionRoleArn"]["Value"] == {"Fn::GetAtt": ["ForwarderRole", "Arn"]}
+    assert outputs["NextCommand"]["Value"]["Fn::Sub"] == (
+        "python -m opensearch_setup --endpoint ${OpenSearchEndpoint} --role-arn ${ForwarderRole.Arn} "
+        "--index ${IndexName}"
+    )
