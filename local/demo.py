@@ -1,0 +1,115 @@
+"""The whole chain once, on one machine: set up, forward every file of events/ twice, ask."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from opensearchpy import OpenSearch
+from rich.console import Console
+from rich.table import Table
+
+from forwarder.control_plane import LOG_TYPES
+from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
+from local.questions import QUESTIONS, RESPONSE_CODES, Question, field_of
+from local.rig import Rig, open_rig, tell
+from local.setup_script import run_setup
+
+INDEX = "eks-control-plane-logs"
+
+_WIDTH = 120
+_EXAMPLE_WIDTH = 68
+
+
+@dataclass(frozen=True)
+class Round:
+    """Every file forwarded once, and the documents in the index afterwards, by log type."""
+
+    forwarded: list[Forwarded]
+    stored: Counter[str]
+
+    def said(self, name: str) -> int:
+        """A count, summed over the function's answers."""
+        return sum(one.said(name) for one in self.forwarded)
+
+
+def run_demo() -> int:
+    """Run the demonstration and print what came of it.
+
+    Returns:
+        0 where every record was stored exactly once and every question has an answer, else 1.
+    """
+    console = Console(width=_WIDTH)
+    with open_rig() as rig:
+        run_setup(rig, tell)
+        server = master_client(rig)
+        first, second = _forward_twice(rig, server)
+        console.print(_delivery_table(server, first), _repetition_table(first, second))
+        answered = [_ask(console, server, question) for question in QUESTIONS]
+        console.print(_codes_table(server))
+    return _judge(console, first, second, all_answered=all(answered))
+
+
+def _forward_twice(rig: Rig, server: OpenSearch) -> tuple[Round, Round]:
+    with rig.lambda_runtime({"INDEX_NAME": INDEX}) as function:
+        tell("forwarding every file of events/, then all of them again")
+        first = Round(forward_events(function), stored_by_type(server, INDEX))
+        second = Round(forward_events(function), stored_by_type(server, INDEX))
+    return first, second
+
+
+def _delivery_table(server: OpenSearch, first: Round) -> Table:
+    sent = sent_by_type(first.forwarded)
+    table = Table("log type", "sent", "stored", "one of them", title="Forwarded")
+    for log_type in LOG_TYPES:
+        table.add_row(log_type, str(sent[log_type]), str(first.stored[log_type]), _example(server, log_type))
+    for one in first.forwarded:
+        if one.records == 0:
+            table.add_row(one.file, "0", "0", "nothing to store in a control message")
+    return table
+
+
+def _example(server: OpenSearch, log_type: str) -> str:
+    """The longest line that fits of the most severe documents of a log type."""
+    body = {"query": {"term": {"log_type": log_type}}, "sort": [{"severity": "asc"}], "size": 1}
+    hits = _hits(server, body)
+    return field_of(hits[0], "message")[:_EXAMPLE_WIDTH] if hits else ""
+
+
+def _repetition_table(first: Round, second: Round) -> Table:
+    table = Table("", "stored", "already there", "documents in the index", title="Sent a second time")
+    for name, one in (("first time", first), ("second time", second)):
+        table.add_row(name, str(one.said("stored")), str(one.said("duplicate")), str(one.stored.total()))
+    return table
+
+
+def _ask(console: Console, server: OpenSearch, question: Question) -> bool:
+    answers = _hits(server, question.request())
+    table = Table(*question.shows, title=question.text)
+    for answer in answers:
+        table.add_row(*(field_of(answer, path) for path in question.shows))
+    console.print(table)
+    return bool(answers)
+
+
+def _codes_table(server: OpenSearch) -> Table:
+    answer = server.search(index=INDEX, body=RESPONSE_CODES)
+    table = Table("code", "calls", title="How many calls for each HTTP response code?")
+    for bucket in sorted(answer["aggregations"]["codes"]["buckets"], key=lambda bucket: int(bucket["key"])):
+        table.add_row(str(bucket["key"]), str(bucket["doc_count"]))
+    return table
+
+
+def _hits(server: OpenSearch, body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [hit["_source"] for hit in server.search(index=INDEX, body=body)["hits"]["hits"]]
+
+
+def _judge(console: Console, first: Round, second: Round, *, all_answered: bool) -> int:
+    sent = sent_by_type(first.forwarded)
+    for one in first.forwarded + second.forwarded:
+        if one.invocation.error is not None:
+            console.print(f"{one.file}: {one.invocation.error['errorType']}: {one.invocation.error['errorMessage']}")
+    if sent == first.stored == second.stored and second.said("stored") == 0 and all_answered:
+        console.print(f"All {sent.total()} records are stored, each of them once, and every question has its answer.")
+        return 0
+    console.print("Records are missing or stored twice, or a question has no answer: see the tables.")
+    return 1

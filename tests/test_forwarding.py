@@ -1,0 +1,253 @@
+"""The function in AWS's runtime emulator, through the signature-verifying edge, into the real OpenSearch."""
+
+import base64
+import dataclasses
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opensearchpy import OpenSearch
+
+from local.child_process import free_port
+from local.forwarding import EVENTS, forward_events, sent_by_type, stored_by_type, subscription_message
+from local.lambda_runtime import Invocation, LambdaRuntime
+from local.questions import QUESTIONS, RESPONSE_CODES, WHAT_WAS_DENIED, WHERE_MY_APP_RUNS, WHO_DELETED_MY_APP, Question
+from local.rig import Rig
+from tests.golden_pairs import Pair, pairs
+from tests.payloads import STREAMS, envelope, lambda_event, wrapped
+
+INDEX = "eks-control-plane-logs-forwarding"
+SAMPLES = "eks-control-plane-logs-samples"
+NEVER = "eks-control-plane-logs-never"
+
+
+@pytest.fixture(scope="module")
+def function(prepared: Rig) -> Iterator[LambdaRuntime]:
+    with prepared.lambda_runtime({"INDEX_NAME": INDEX}) as runtime:
+        yield runtime
+
+
+@pytest.fixture(scope="module")
+def unused(prepared: Rig) -> Iterator[LambdaRuntime]:
+    """A function whose index would exist if it ever sent anything."""
+    with prepared.lambda_runtime({"INDEX_NAME": NEVER}) as runtime:
+        yield runtime
+
+
+@pytest.fixture(scope="module")
+def samples(prepared: Rig, server: OpenSearch) -> OpenSearch:
+    """The server, with every file of events/ forwarded to an index of its own."""
+    with prepared.lambda_runtime({"INDEX_NAME": SAMPLES}) as runtime:
+        forwarded = forward_events(runtime)
+    assert [one.invocation.error for one in forwarded if one.invocation.error] == []
+    assert stored_by_type(server, SAMPLES) == sent_by_type(forwarded)
+    return server
+
+
+def source(server: OpenSearch, document_id: str, index: str = INDEX) -> dict[str, Any]:
+    """The one document with this `@id`, found by searching as a person would."""
+    server.indices.refresh(index=index)
+    hits = server.search(index=index, body={"query": {"term": {"@id": document_id}}})["hits"]["hits"]
+    assert [hit["_id"] for hit in hits] == [document_id]
+    found: dict[str, Any] = hits[0]["_source"]
+    return found
+
+
+def pair_event(pair: Pair) -> dict[str, Any]:
+    events = [{"id": pair.name, "timestamp": pair.timestamp, "message": pair.record}]
+    return lambda_event(envelope([], pair.log_stream, logEvents=events))
+
+
+def failure(invocation: Invocation) -> tuple[str, str]:
+    assert invocation.error is not None, invocation.payload
+    return invocation.error["errorType"], invocation.error["errorMessage"]
+
+
+def answers(server: OpenSearch, question: Question) -> list[dict[str, Any]]:
+    return [hit["_source"] for hit in server.search(index=SAMPLES, body=question.request())["hits"]["hits"]]
+
+
+@pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.name)
+def test_a_stored_document_is_the_expected_one_field_by_field(
+    function: LambdaRuntime, server: OpenSearch, pair: Pair
+) -> None:
+    invocation = function.invoke(pair_event(pair))
+    assert invocation.payload == {"records": 1, "stored": 1, "duplicate": 0}
+    assert source(server, pair.name) == pair.document
+
+
+def test_what_is_sent_again_is_not_stored_again(samples: OpenSearch, prepared: Rig) -> None:
+    before = stored_by_type(samples, SAMPLES)
+    with prepared.lambda_runtime({"INDEX_NAME": SAMPLES}) as runtime:
+        again = forward_events(runtime)
+    assert sum(one.said("stored") for one in again) == 0
+    assert sum(one.said("duplicate") for one in again) == before.total()
+    assert stored_by_type(samples, SAMPLES) == before
+
+
+def test_who_deleted_my_app(samples: OpenSearch) -> None:
+    (answer,) = answers(samples, WHO_DELETED_MY_APP)
+    assert answer["actor"]["iam_arn"] == "arn:aws:iam::111122223333:role/ShopPlatformAdmin"
+    assert (answer["actor"]["session_name"], answer["actor"]["source_ip"]) == ("jonas.weber", "198.51.100.77")
+
+
+def test_where_my_app_runs(samples: OpenSearch) -> None:
+    (answer,) = answers(samples, WHERE_MY_APP_RUNS)
+    assert answer["klog"]["node"] == "ip-10-20-31-14.eu-west-1.compute.internal"
+
+
+def test_what_was_denied(samples: OpenSearch) -> None:
+    denied = answers(samples, WHAT_WAS_DENIED)
+    assert [answer["log_type"] for answer in denied].count("audit") == 8
+    assert [answer["log_type"] for answer in denied].count("authenticator") == 2
+
+
+def test_calls_by_response_code(samples: OpenSearch) -> None:
+    buckets = samples.search(index=SAMPLES, body=RESPONSE_CODES)["aggregations"]["codes"]["buckets"]
+    events = subscription_message((EVENTS / "audit.json").read_bytes())["logEvents"]
+    codes = [json.loads(event["message"])["responseStatus"]["code"] for event in events if has_code(event["message"])]
+    assert {bucket["key"]: bucket["doc_count"] for bucket in buckets} == {code: codes.count(code) for code in codes}
+
+
+def has_code(message: str) -> bool:
+    return not message.endswith("[Truncated...]") and "responseStatus" in json.loads(message)
+
+
+def test_every_question_has_a_text_of_its_own() -> None:
+    assert len({question.text for question in QUESTIONS}) == len(QUESTIONS)
+
+
+def test_a_wrong_secret_is_refused_and_the_function_raises(prepared: Rig) -> None:
+    wrong = dataclasses.replace(prepared.function_identity, secret_access_key="not-the-secret")  # noqa: S106 - not one
+    with prepared.lambda_runtime({"INDEX_NAME": NEVER}, identity=wrong) as runtime:
+        kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
+    assert kind == "AccessRefused"
+    assert "1 of 1 documents are not stored" in message
+    assert "(403): The request signature we calculated does not match" in message
+
+
+def test_an_unmapped_role_is_told_which_command_maps_it(prepared: Rig) -> None:
+    with prepared.lambda_runtime({"INDEX_NAME": NEVER}, identity=prepared.stranger_identity) as runtime:
+        kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
+    assert kind == "AccessRefused"
+    assert "security_exception" in message
+    assert "python -m opensearch_setup" in message
+
+
+def test_a_role_that_may_not_write_to_the_index_is_told_so(prepared: Rig) -> None:
+    with prepared.lambda_runtime({"INDEX_NAME": "another-index"}) as runtime:
+        kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
+    assert kind == "AccessRefused"
+    assert "security_exception" in message
+
+
+def test_an_index_that_is_gone_comes_back_as_the_template_says(function: LambdaRuntime, server: OpenSearch) -> None:
+    pair = pairs()[0]
+    function.invoke(pair_event(pair))
+    server.indices.delete(index=INDEX)
+    assert function.invoke(pair_event(pair)).payload == {"records": 1, "stored": 1, "duplicate": 0}
+    mapping = server.indices.get_mapping(index=INDEX)[INDEX]["mappings"]
+    assert mapping["dynamic"] == "false"
+    assert mapping["properties"]["@log_stream"]["analyzer"] == "log_stream"
+    assert source(server, pair.name) == pair.document
+
+
+def test_a_server_that_does_not_answer_is_unreachable(prepared: Rig) -> None:
+    nowhere = {"OPENSEARCH_ENDPOINT": f"https://127.0.0.1:{free_port()}"}
+    with prepared.lambda_runtime(nowhere) as runtime:
+        kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
+    assert kind == "Unreachable"
+    assert "no connection" in message
+
+
+def test_an_untrusted_certificate_is_no_connection(prepared: Rig) -> None:
+    with prepared.lambda_runtime({"OPENSEARCH_CA_FILE": ""}) as runtime:
+        kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
+    assert (kind, "no TLS connection" in message) == ("Unreachable", True)
+
+
+def test_settings_are_checked_together_at_the_first_event(prepared: Rig) -> None:
+    with prepared.lambda_runtime({"OPENSEARCH_ENDPOINT": "http://plain", "BULK_BYTES": "x"}) as runtime:
+        kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
+    assert kind == "SettingsError"
+    assert "OPENSEARCH_ENDPOINT" in message
+    assert "BULK_BYTES" in message
+
+
+GOOD = gzip.compress(json.dumps(envelope(["x"], STREAMS["api"])).encode())
+KINESIS = {"Records": [{"kinesis": {"data": base64.b64encode(GOOD).decode()}, "eventSource": "aws:kinesis"}]}
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "not base64": ({"awslogs": {"data": "%%%"}}, "UndecodablePayload"),
+    "not gzip": (wrapped(b"plain"), "UndecodablePayload"),
+    "truncated gzip": (wrapped(GOOD[:-10]), "UndecodablePayload"),
+    "not JSON": (wrapped(gzip.compress(b"{")), "UndecodablePayload"),
+    "no logEvents": (lambda_event(envelope([], "s", logEvents=None)), "MalformedBatch"),
+    "a bomb": (wrapped(gzip.compress(b"\0" * 64_000_001)), "PayloadTooLarge"),
+    "an empty event": ({}, "NotASubscription"),
+    "a Kinesis event": (KINESIS, "NotASubscription"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_an_error_of_our_own_and_nothing_is_sent(
+    unused: LambdaRuntime, server: OpenSearch, case: str
+) -> None:
+    event, kind = BAD[case]
+    assert failure(unused.invoke(event))[0] == kind
+    assert not server.indices.exists(index=NEVER)
+
+
+def test_a_control_message_sends_nothing(unused: LambdaRuntime, server: OpenSearch) -> None:
+    event = (EVENTS / "control_message.json").read_bytes()
+    assert unused.invoke(event).payload == {"records": 0, "stored": 0, "duplicate": 0}
+    assert not server.indices.exists(index=NEVER)
+
+
+def test_log_and_metrics_tell_what_happened_and_no_content(function: LambdaRuntime) -> None:
+    content = "words-of-a-record-that-no-log-repeats"
+    log = function.invoke(lambda_event(envelope([content, content], STREAMS["scheduler"]))).log
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    (metrics,) = [line for line in lines if "_aws" in line]
+    (entry,) = [line for line in lines if "level" in line]
+    assert metrics["log_type"] == "scheduler"
+    assert [metrics[name] for name in ("Records", "Stored", "Duplicate", "Refused", "NotStored")] == [
+        [2],
+        [2],
+        [0],
+        [0],
+        [0],
+    ]
+    assert metrics["BulkBytes"][0] > len(content)
+    assert metrics["IngestLag"][0] >= 0
+    assert (entry["level"], entry["message"], entry["records"], entry["stored"]) == ("INFO", "batch delivered", 2, 2)
+    assert content not in log
+
+
+@pytest.mark.parametrize(
+    ("log_type", "matching", "not_matching"),
+    [
+        ("api", ["*apiserver*"], ["*audit*"]),
+        ("audit", ["*audit*"], []),
+        ("authenticator", ["*authenticator*"], []),
+        ("authenticator", ["authenticator-*"], []),
+        ("controllerManager", ["*controller-manager*"], []),
+        ("scheduler", ["*scheduler*"], []),
+    ],
+)
+def test_the_workshops_dashboard_filters_find_their_log_type(
+    samples: OpenSearch, log_type: str, matching: list[str], not_matching: list[str]
+) -> None:
+    query = {
+        "bool": {
+            "filter": [{"match_phrase": {"@log_stream": words}} for words in matching],
+            "must_not": [{"match_phrase": {"@log_stream": words}} for words in not_matching],
+        }
+    }
+    aggregation = {"types": {"terms": {"field": "log_type"}}}
+    found = samples.search(index=SAMPLES, body={"size": 0, "query": query, "aggs": aggregation})
+    buckets = found["aggregations"]["types"]["buckets"]
+    assert {bucket["key"]: bucket["doc_count"] for bucket in buckets} == {
+        log_type: stored_by_type(samples, SAMPLES)[log_type]
+    }
