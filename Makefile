@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-UV_INSTALL := $(BIN)/uv pip sync --quiet --require-hashes --python
+UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --python
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
 

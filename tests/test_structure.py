@@ -14,8 +14,9 @@ ROWS = (
     ("bulk", "settings"),
     ("pipeline",),
     ("documents",),
-    ("actor", "sentences", "parsers.audit", "parsers.klog", "parsers.logfmt"),
-    ("field_shapes", "go_strings", "control_plane", "subscription"),
+    ("rbac",),
+    ("actor", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
+    ("field_shapes", "go_strings", "control_plane", "redaction", "subscription"),
     ("json_values", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from forwarder.field_shapes import first_keyword
-from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords, as_object
 
 IAM = "iam"
 SERVICE_ACCOUNT = "service_account"
@@ -20,15 +20,16 @@ USER = "user"
 _ASSUMED_ROLE = re.compile(
     r"arn:(?P<partition>[^:]+):sts::(?P<account>\d*):assumed-role/(?P<role>.+)/(?P<session>[^/]+)"
 )
+_ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(?P<account>\d+):")
 _AUTHENTICATOR_UID = re.compile(r"aws-iam-authenticator:(?P<account>\d*):(?P<principal>\w+)")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
 _NODE_PREFIX = "system:node:"
 
 
 def audit_actor(event: JsonObject) -> JsonObject:
-    """The actor of an audit event whose fields are fitted already: its `user`, not whom that user impersonates."""
-    user = _object(event.get("user"))
-    extra = _object(user.get("extra"))
+    """The actor of an audit event whose fields are fitted already: its `user`, also where that user acts as another."""
+    user = as_object(event.get("user"))
+    extra = as_object(user.get("extra"))
     username = as_keyword(user.get("username"))
     arn = first_keyword(extra.get("arn"))
     iam_arn = first_keyword(extra.get("canonicalArn")) or arn
@@ -38,16 +39,18 @@ def audit_actor(event: JsonObject) -> JsonObject:
         groups=as_keywords(user.get("groups")),
         kind=_kind(username or "", is_iam=bool(iam_arn) or uid.startswith("aws-iam-authenticator:")),
         iam_arn=iam_arn,
-        iam_principal=first_keyword(extra.get("principalId")) or _principal(uid),
+        iam_account=_uid_part(uid, "account") or _account(iam_arn),
+        iam_principal=first_keyword(extra.get("principalId")) or _uid_part(uid, "principal"),
         session_name=first_keyword(extra.get("sessionName")) or _session(arn),
         access_key_id=first_keyword(extra.get("accessKeyId")),
         source_ip=first_keyword(event.get("sourceIPs")),
+        impersonates=as_keyword(as_object(event.get("impersonatedUser")).get("username")),
     )
 
 
 def authenticator_actor(pairs: Mapping[str, str], groups: list[JsonValue]) -> JsonObject:
     """The actor of an authenticator line; it has no source address, since the line's `client` is the API server."""
-    username, arn = pairs.get("username"), pairs.get("arn")
+    username, arn, uid = pairs.get("username"), pairs.get("arn"), pairs.get("uid", "")
     if not (username or arn):
         return {}
     return _actor(
@@ -55,7 +58,8 @@ def authenticator_actor(pairs: Mapping[str, str], groups: list[JsonValue]) -> Js
         groups=groups,
         kind=_kind(username or "", is_iam=True),
         iam_arn=pairs.get("canonicalarn") or arn,
-        iam_principal=pairs.get("userid") or _principal(pairs.get("uid", "")),
+        iam_account=pairs.get("accountid") or _uid_part(uid, "account") or _account(arn),
+        iam_principal=pairs.get("userid") or _uid_part(uid, "principal"),
         session_name=pairs.get("session") or _session(arn),
         access_key_id=pairs.get("accesskeyid"),
     )
@@ -91,15 +95,16 @@ def _kind(username: str, *, is_iam: bool) -> str | None:
     return USER if username else None
 
 
-def _principal(uid: str) -> str | None:
+def _uid_part(uid: str, part: str) -> str | None:
     match = _AUTHENTICATOR_UID.fullmatch(uid)
-    return match["principal"] if match else None
+    return match[part] if match else None
+
+
+def _account(arn: str | None) -> str | None:
+    match = _ARN_ACCOUNT.match(arn or "")
+    return match["account"] if match else None
 
 
 def _session(arn: str | None) -> str | None:
     match = _ASSUMED_ROLE.fullmatch(arn or "")
     return match["session"] if match else None
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}

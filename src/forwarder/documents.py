@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from forwarder.actor import audit_actor, authenticator_actor
 from forwarder.control_plane import API, AUDIT, AUTHENTICATOR, CONTROLLER_MANAGER, SCHEDULER, classify, cluster_of
 from forwarder.field_shapes import flat_object
-from forwarder.json_values import JsonObject, JsonValue, printable
+from forwarder.json_values import JsonObject, JsonValue, as_object, printable
 from forwarder.parsers.audit import parse_audit
 from forwarder.parsers.klog import KlogEntry, parse_klog
 from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.rbac import rbac_of
+from forwarder.redaction import redact
 from forwarder.sentences import audit_sentence, authenticator_sentence, klog_sentence, one_line
 from forwarder.subscription import LogBatch, LogEvent
+from forwarder.workload import workload_of
 
 # OpenSearch refuses the whole bulk request for an `_id` of more bytes (bulk API, "id is too long").
 LONGEST_ID = 512
@@ -59,14 +62,17 @@ class DocumentWriter:
     def document(self, position: int, event: LogEvent) -> Document:
         """The document of the record at a position in the batch."""
         document_id = _document_id(self._batch, position, event)
+        record = redact(event.message)
         source: JsonObject = {
             "@id": document_id,
             "@timestamp": _iso_milliseconds(event.timestamp),
-            "@message": event.message,
+            "@message": record.text,
             **self._common,
-            "severity": "INFO",
-            **self._block(event),
+            "record_bytes": len(event.message.encode()),
+            **self._block(record.text, event.timestamp),
         }
+        if record.found:
+            source["redacted"] = True
         return Document(document_id, self._log_type, source)
 
 
@@ -83,24 +89,33 @@ def _iso_milliseconds(timestamp: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
 
 
-def _audit_block(event: LogEvent) -> JsonObject:
-    record = parse_audit(event.message)
-    if record.error is not None:
-        return {"severity": "WARNING", "message": one_line(event.message), "parse_error": record.error}
-    outcome = _audit_outcome(record.fields)
-    block: JsonObject = {
-        "severity": _audit_severity(record.fields, outcome),
-        "message": audit_sentence(record.fields),
-        "actor": audit_actor(record.fields),
-        **record.fields,
+def _audit_block(record: str, _timestamp: int) -> JsonObject:
+    event = parse_audit(record)
+    if event.error is not None:
+        return {"severity": "WARNING", "message": one_line(record), "parse_error": event.error}
+    outcome = _audit_outcome(event.fields)
+    return {
+        "severity": _audit_severity(event.fields, outcome),
+        "message": audit_sentence(event.fields),
+        **_present(
+            actor=audit_actor(event.fields),
+            outcome=outcome,
+            workload=workload_of(event.fields),
+            rbac=rbac_of(event.fields),
+            truncated=event.is_truncated,
+        ),
+        **event.fields,
     }
-    return block if outcome is None else {**block, "outcome": outcome}
+
+
+def _present(**members: JsonValue) -> JsonObject:
+    """The members that say something."""
+    return {name: value for name, value in members.items() if value}
 
 
 def _audit_outcome(fields: JsonObject) -> str | None:
     """How a request ended: denied, failed or allowed; None while it is not known (RequestReceived)."""
-    annotations = fields.get("annotations")
-    if isinstance(annotations, dict) and annotations.get("authorization.k8s.io/decision") == "forbid":
+    if as_object(fields.get("annotations")).get("authorization.k8s.io/decision") == "forbid":
         return DENIED
     code = _response_code(fields)
     if code in (401, 403):
@@ -119,15 +134,14 @@ def _audit_severity(fields: JsonObject, outcome: str | None) -> str:
 
 
 def _response_code(fields: JsonObject) -> int | None:
-    status = fields.get("responseStatus")
-    code = status.get("code") if isinstance(status, dict) else None
+    code = as_object(fields.get("responseStatus")).get("code")
     return code if isinstance(code, int) else None
 
 
-def _klog_block(event: LogEvent) -> JsonObject:
-    entry = parse_klog(event.message, event.timestamp)
+def _klog_block(record: str, timestamp: int) -> JsonObject:
+    entry = parse_klog(record, timestamp)
     if entry is None:
-        return _plain_block(event)
+        return _plain_block(record, timestamp)
     return {
         "severity": entry.severity,
         "message": klog_sentence(entry.message, entry.fields),
@@ -149,33 +163,28 @@ def _klog_fields(entry: KlogEntry) -> JsonObject:
     return {name: value for name, value in block.items() if value is not None}
 
 
-def _authenticator_block(event: LogEvent) -> JsonObject:
-    pairs = parse_logfmt(event.message)
+def _authenticator_block(record: str, timestamp: int) -> JsonObject:
+    pairs = parse_logfmt(record)
     if pairs is None or "msg" not in pairs:
-        return {**_plain_block(event), "parse_error": "not a logfmt line with a msg"}
+        return {**_plain_block(record, timestamp), "parse_error": "not a logfmt line with a msg"}
     groups: list[JsonValue] = [*pairs.get("groups", "").strip("[]").split()]
-    block: JsonObject = {
+    return {
         "severity": _SEVERITY_OF_LEVEL.get(pairs.get("level", ""), "INFO"),
         "message": authenticator_sentence(pairs),
-        "authenticator": {**flat_object(pairs), **({"groups": groups} if groups else {})},
+        "authenticator": {**flat_object(pairs), **_present(groups=groups)},
+        **_present(actor=authenticator_actor(pairs, groups), outcome=_authenticator_outcome(pairs["msg"])),
     }
-    if actor := authenticator_actor(pairs, groups):
-        block["actor"] = actor
-    if outcome := _authenticator_outcome(pairs["msg"]):
-        block["outcome"] = outcome
-    return block
 
 
 def _authenticator_outcome(message: str) -> str | None:
     return {"access granted": ALLOWED, "access denied": DENIED}.get(message)
 
 
-def _plain_block(event: LogEvent) -> JsonObject:
-    severity = "FATAL" if event.message.startswith(_CRASH) else "INFO"
-    return {"severity": severity, "message": one_line(event.message)}
+def _plain_block(record: str, _timestamp: int) -> JsonObject:
+    return {"severity": "FATAL" if record.startswith(_CRASH) else "INFO", "message": one_line(record)}
 
 
-_BLOCKS: dict[str, Callable[[LogEvent], JsonObject]] = {
+_BLOCKS: dict[str, Callable[[str, int], JsonObject]] = {
     API: _klog_block,
     AUDIT: _audit_block,
     AUTHENTICATOR: _authenticator_block,

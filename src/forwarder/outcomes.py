@@ -9,7 +9,7 @@ from enum import Enum
 
 from forwarder.bulk import BulkAnswer, BulkRequest
 from forwarder.documents import Document
-from forwarder.json_values import JsonObject, JsonValue
+from forwarder.json_values import JsonValue, as_object
 
 LONGEST_REASON = 300
 
@@ -60,7 +60,7 @@ class Delivery:
 
 def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
     """One outcome for each document of the request, in its order."""
-    items = answer.body.get("items") if isinstance(answer.body, dict) and answer.status == 200 else None  # noqa: PLR2004
+    items = as_object(answer.body).get("items") if answer.status == 200 else None  # noqa: PLR2004 - HTTP: OK
     if isinstance(items, list) and len(items) == len(request.documents):
         return [_item_outcome(document, item) for document, item in zip(request.documents, items, strict=True)]
     verdict, reason = _request_verdict(answer)
@@ -68,8 +68,7 @@ def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
 
 
 def _item_outcome(document: Document, item: JsonValue) -> Outcome:
-    created = item.get("create") if isinstance(item, dict) else None
-    result: JsonObject = created if isinstance(created, dict) else {}
+    result = as_object(as_object(item).get("create"))
     status, error = result.get("status"), result.get("error")
     if not isinstance(status, int):
         return Outcome(document, Verdict.LATER, None, "an item of the answer has no status")
@@ -85,7 +84,7 @@ def _item_verdict(status: int, error: JsonValue) -> Verdict:
 def _request_verdict(answer: BulkAnswer) -> tuple[Verdict, str]:
     if answer.status is None:
         return Verdict.LATER, answer.body if isinstance(answer.body, str) else "no answer"
-    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    error = as_object(answer.body).get("error")
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP: success
         return Verdict.LATER, "the answer is not that of the bulk API; is OPENSEARCH_ENDPOINT an OpenSearch?"
     return _verdict(answer.status, error), _reason(error) or _gateway_reason(answer)
@@ -102,7 +101,7 @@ def _verdict(status: int, error: JsonValue) -> Verdict:
 
 
 def _error_type(error: JsonValue) -> str:
-    kind = error.get("type") if isinstance(error, dict) else None
+    kind = as_object(error).get("type")
     return kind if isinstance(kind, str) else ""
 
 
@@ -136,6 +135,6 @@ def _reason(error: JsonValue) -> str:
 
 def _gateway_reason(answer: BulkAnswer) -> str:
     """What Amazon's endpoint says in front of OpenSearch: `{"message": …}` or `{"Message": …}`; never a whole page."""
-    body: JsonObject = answer.body if isinstance(answer.body, dict) else {}
+    body = as_object(answer.body)
     message = body.get("message") or body.get("Message")
     return message[:LONGEST_REASON] if isinstance(message, str) else f"HTTP {answer.status}"

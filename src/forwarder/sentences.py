@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from forwarder.json_values import JsonObject, JsonValue
+from forwarder.json_values import JsonObject, JsonValue, as_object
 
 LONGEST_LINE = 1000
 
@@ -30,7 +30,7 @@ def one_line(text: str) -> str:
 
 def audit_sentence(event: JsonObject) -> str:
     """Who did what to what, and how it ended: `kubernetes-admin deleted pods default/my-app: 200`."""
-    status = _member(event, "responseStatus")
+    status = as_object(event.get("responseStatus"))
     code, stage = status.get("code"), event.get("stage")
     ending = " ".join(str(part) for part in (code, status.get("reason")) if part is not None)
     sentence = f"{_who(event)} {_did(str(event.get('verb', 'called')), code)} {_target(event)}"
@@ -53,8 +53,8 @@ def authenticator_sentence(pairs: Mapping[str, str]) -> str:
 
 
 def _who(event: JsonObject) -> str:
-    user = _member(event, "user").get("username") or "someone"
-    impersonated = _member(event, "impersonatedUser").get("username")
+    user = as_object(event.get("user")).get("username") or "someone"
+    impersonated = as_object(event.get("impersonatedUser")).get("username")
     return f"{user} as {impersonated}" if impersonated else str(user)
 
 
@@ -67,14 +67,9 @@ def _did(verb: str, code: JsonValue) -> str:
 
 
 def _target(event: JsonObject) -> str:
-    ref = _member(event, "objectRef")
+    ref = as_object(event.get("objectRef"))
     if not ref.get("resource"):
         return str(event.get("requestURI", "?"))
     resource = "/".join(str(ref[name]) for name in ("resource", "subresource") if ref.get(name))
     place = "/".join(str(ref[name]) for name in ("namespace", "name") if ref.get(name))
     return f"{resource} {place}".rstrip()
-
-
-def _member(event: JsonObject, name: str) -> JsonObject:
-    value = event.get(name)
-    return value if isinstance(value, dict) else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from forwarder.errors import MalformedBatch, NotASubscription, PayloadTooLarge, UndecodablePayload
-from forwarder.json_values import JsonObject, JsonValue, read_json
+from forwarder.json_values import JsonObject, JsonValue, as_object, read_json
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
@@ -125,7 +125,7 @@ def _events(message: JsonObject) -> tuple[LogEvent, ...]:
 
 
 def _event(position: int, event: JsonValue) -> LogEvent:
-    fields = event if isinstance(event, dict) else {}
+    fields = as_object(event)
     event_id, timestamp, text = (fields.get(name) for name in ("id", "timestamp", "message"))
     if _is_representable(timestamp) and isinstance(text, str):
         return LogEvent(event_id if isinstance(event_id, str) else None, timestamp, text)

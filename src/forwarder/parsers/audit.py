@@ -6,7 +6,17 @@ Source: k8s.io/apiserver, pkg/apis/audit/v1/types.go (and v1beta1, whose events 
 from dataclasses import dataclass
 
 from forwarder.field_shapes import Fit, object_of, objects_of, open_object, text_only
-from forwarder.json_values import JsonObject, JsonValue, as_integer, as_keyword, as_keywords, read_json
+from forwarder.json_values import (
+    JsonObject,
+    JsonValue,
+    as_integer,
+    as_keyword,
+    as_keywords,
+    json_text,
+    read_json,
+    read_leading_members,
+    up_to_depth,
+)
 
 # The annotations, and the keys of `user.extra`, that have fields of their own in the index template.
 ANNOTATIONS = (
@@ -46,46 +56,67 @@ USER_EXTRA = (
 
 # Twice the nesting of the deepest body seen in real events (22): beyond it, 2,000 levels bring a 2.19 node down.
 MAX_BODY_DEPTH = 48
-TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Copies of what stands in the body already, and most of its bytes.
 _LEFT_OUT = frozenset({"managedFields", _LAST_APPLIED})
 
+_EVENT_LIST = "EventList"
+_LIST_KIND_WITHIN = 500
+
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """The event's fields, fitted to the index template; or none, and why the record could not be read."""
+    """The event's fields, fitted to the index template.
+
+    `is_truncated` where only the complete leading members could be read; where none could, `error` says why, without
+    the record's content.
+    """
 
     fields: JsonObject
+    is_truncated: bool = False
     error: str | None = None
 
 
 def parse_audit(record: str) -> AuditRecord:
-    """Read one audit event; `error` says what is wrong with a record that is none, without its content."""
+    """Read one audit event, also one that CloudWatch Logs cut off."""
     try:
         event = read_json(record)
     except ValueError as error:
-        return AuditRecord({}, f"not a JSON document of {len(record)} characters: {error}")
+        return _rescue(record, str(error))
     if not isinstance(event, dict):
-        return AuditRecord({}, f"a JSON {type(event).__name__}, not an audit event")
-    if "requestReceivedTimestamp" not in event and "timestamp" in event:
-        event["requestReceivedTimestamp"] = event["timestamp"]
-    fields = _EVENT(event)
-    return AuditRecord(fields) if isinstance(fields, dict) else AuditRecord({}, "a JSON object without audit fields")
+        return AuditRecord({}, error=f"a JSON {type(event).__name__}, not an audit event")
+    fields = _fitted(event)
+    return AuditRecord(fields, error=None if fields else "a JSON object without audit fields")
+
+
+def _rescue(record: str, problem: str) -> AuditRecord:
+    fields = _fitted(read_leading_members(record))
+    if fields:
+        return AuditRecord(fields, is_truncated=True)
+    return AuditRecord({}, error=f"not a JSON document of {len(record)} characters: {problem}")
+
+
+def _fitted(event: JsonObject) -> JsonObject:
+    """The fields that the index template knows; v1beta1 said `timestamp` for `requestReceivedTimestamp`."""
+    received = event.get("requestReceivedTimestamp", event.get("timestamp"))
+    fields = _EVENT({**event, "requestReceivedTimestamp": received})
+    return fields if isinstance(fields, dict) else {}
+
+
+def split_event_list(record: str) -> list[str]:
+    """The events of an EventList (what the API server's webhook sends) as records; of any other record itself."""
+    if _EVENT_LIST not in record[:_LIST_KIND_WITHIN]:
+        return [record]
+    try:
+        content = read_json(record)
+    except ValueError:
+        return [record]
+    items = content.get("items") if isinstance(content, dict) and content.get("kind") == _EVENT_LIST else None
+    return [json_text(item) for item in items] if isinstance(items, list) and items else [record]
 
 
 def _body(value: JsonValue) -> JsonValue:
-    return _without_copies(value, MAX_BODY_DEPTH)
-
-
-def _without_copies(value: JsonValue, depth: int) -> JsonValue:
-    if not isinstance(value, (dict, list)):
-        return value
-    if depth == 0:
-        return TOO_DEEP
-    if isinstance(value, list):
-        return [_without_copies(item, depth - 1) for item in value]
-    return {name: _without_copies(item, depth - 1) for name, item in value.items() if name not in _LEFT_OUT}
+    return up_to_depth(value, MAX_BODY_DEPTH, _LEFT_OUT)
 
 
 _USER: dict[str, Fit] = {
