@@ -34,11 +34,12 @@ def _pair(path: Path) -> Pair:
     always = {
         "@id": path.stem,
         "@timestamp": content["timestamp"],
-        "@message": text,
+        "@message": content.get("message_after", text),
         "@owner": OWNER,
         "@log_group": LOG_GROUP,
         "@log_stream": content["log_stream"],
         "cluster": "shop-test",
+        "record_bytes": len(text.encode()),
     }
     timestamp = round(datetime.fromisoformat(content["timestamp"]).timestamp() * 1000)
     return Pair(path.stem, content["log_stream"], timestamp, text, always | content["document"])
