@@ -51,24 +51,24 @@ _NAMES = (
     *("secret_access_key", "secret-access-key", "secretAccessKey", "secretaccesskey", "SECRET_ACCESS_KEY"),
     *("private_key", "private-key", "privateKey", "PRIVATE_KEY"),
 )
-# What can follow such a name: a JSON member, one of JSON inside of JSON, a pair quoted or not, a line of YAML.
+# What can follow such a name: a JSON member, one of JSON inside of JSON, a pair, a line of YAML.
 _NAMED_VALUE = (
-    rf"(?:(\"\s{{0,9}}+:\s{{0,9}}+\"){_INSIDE}"
+    rf"(\"\s{{0,9}}+:\s{{0,9}}+\"){_INSIDE}"
     rf"|(\\{{1,3}}+\"\s{{0,9}}+:\s{{0,9}}+\\{{1,3}}+\")[^\"\\]*+"
-    rf"|(=\"){_INSIDE}"
     rf"|(\s{{0,3}}+=\s{{0,3}}+(?:{_ESCAPED})?){_NOT_YET}{_BARE}++"
-    rf"|(:\s{{1,3}}+){_NOT_YET}(?=[^\s\"'\\,]*\d){_BARE}{{12,}}+)"
+    rf"|(:\s{{1,3}}+){_NOT_YET}(?=[^\s\"'\\,]*\d){_BARE}{{12,}}+"
 )
+# Outside of JSON also a quoted pair; in JSON that quote would be the end of a string.
+_QUOTED_PAIR = rf"|(=\"){_INSIDE}"
 
 
-def _named(name: str) -> _Rule:
+def _named(name: str, values: str) -> _Rule:
     """The values of a name whose first letter is of either case; the rest is a literal, quickly searched for."""
     end = name[1:]
-    return _rule((end,), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{end}){_NAMED_VALUE}", re.NOFLAG)
+    return _rule((end,), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{end})(?:{values})", re.NOFLAG)
 
 
-_RULES = (
-    *map(_named, _NAMES),
+_BY_LOOK = (
     # An environment variable of a container.
     _rule(
         ('value":"', 'value\\"'),
@@ -86,10 +86,15 @@ _RULES = (
         r"(\bauthorization[\"'\\\]\[:= ]{1,12}+(?:basic|bearer)\s{1,9}+)[\w.~+/=-]++",
     ),
     _rule(("mz-", "MZ-"), r"(\bx-amz-(?:signature|security-token)=)[\w%.~+/=-]++"),
-    _rule(("PRIVATE KEY",), r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[^-\"]|-(?!----(?:END|BEGIN)))++"),
+    _rule(
+        ("PRIVATE KEY",), r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[^-\"\\]|\\{1,4}[nr]|-(?!----(?:END|BEGIN)))++"
+    ),
     # A password in a URL.
     _rule(("://",), rf"(://[^/\s:@\"\\]{{1,256}}+:){_NOT_YET}[^/\s@\"\\]{{1,1024}}+(?=@)"),
 )
+
+_JSON_RULES = (*(_named(name, _NAMED_VALUE) for name in _NAMES), *_BY_LOOK)
+_TEXT_RULES = (*(_named(name, _NAMED_VALUE + _QUOTED_PAIR) for name in _NAMES), *_BY_LOOK)
 
 _ABOUT_SECRETS = re.compile(rf"\"(?:resource|kind){_QUOTE}\s*+:\s*+{_QUOTE}(?:secrets|Secret|SecretList){_QUOTE}")
 _EMBEDDED = re.compile(rf"\"{_INSIDE}\"?", re.DOTALL)
@@ -102,7 +107,7 @@ _MEMBER = re.compile(rf"(\"{_INSIDE}\"\s*+:\s*+\"){_INSIDE}", re.DOTALL)
 def redact(text: str) -> Redacted:
     """The text with every secret replaced by MARK; JSON stays JSON, and names stay."""
     clean = _redact_secrets_data(text) if "ecret" in text and _ABOUT_SECRETS.search(text) else text
-    for rule in _RULES:
+    for rule in _JSON_RULES if text.startswith(("{", "[", '"')) else _TEXT_RULES:
         if any(literal in clean for literal in rule.literals):
             clean = rule.pattern.sub(_marked, clean)
     return Redacted(clean, clean != text)
