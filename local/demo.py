@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from opensearchpy import OpenSearch
 from rich.console import Console
@@ -10,7 +9,7 @@ from rich.table import Table
 
 from forwarder.control_plane import LOG_TYPES
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
-from local.questions import QUESTIONS, RESPONSE_CODES, Question, field_of
+from local.questions import Answer, Question, all_questions
 from local.rig import Rig, open_rig, tell
 from local.setup_script import run_setup
 
@@ -18,6 +17,9 @@ INDEX = "eks-control-plane-logs"
 
 _WIDTH = 120
 _EXAMPLE_WIDTH = 68
+_ANSWER_WIDTH = 100
+_SHOWN_IN_FULL = (5, 6, 10)
+_COUNTED_IN_FULL = 11
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,14 @@ def run_demo() -> int:
         server = master_client(rig)
         first, second = _forward_twice(rig, server)
         console.print(_delivery_table(server, first), _repetition_table(first, second))
-        answered = [_ask(console, server, question) for question in QUESTIONS]
-        console.print(_codes_table(server))
-    return _judge(console, first, second, all_answered=all(answered))
+        answered = [(question, ask(server, INDEX, question)) for question in all_questions()]
+    console.print(_overview(answered))
+    for question, answer in answered:
+        if question.number in _SHOWN_IN_FULL:
+            console.print(_in_full(question, answer))
+        if question.number == _COUNTED_IN_FULL:
+            console.print(_codes_table(question, answer))
+    return _judge(console, first, second, all_answered=all(answer.total for _, answer in answered))
 
 
 def _forward_twice(rig: Rig, server: OpenSearch) -> tuple[Round, Round]:
@@ -69,10 +76,10 @@ def _delivery_table(server: OpenSearch, first: Round) -> Table:
 
 
 def _example(server: OpenSearch, log_type: str) -> str:
-    """The longest line that fits of the most severe documents of a log type."""
+    """The message of one of the most severe documents of a log type, as far as there is room."""
     body = {"query": {"term": {"log_type": log_type}}, "sort": [{"severity": "asc"}], "size": 1}
-    hits = _hits(server, body)
-    return field_of(hits[0], "message")[:_EXAMPLE_WIDTH] if hits else ""
+    hits = server.search(index=INDEX, body=body)["hits"]["hits"]
+    return _shortened(hits[0]["_source"]["message"], _EXAMPLE_WIDTH) if hits else ""
 
 
 def _repetition_table(first: Round, second: Round) -> Table:
@@ -82,25 +89,40 @@ def _repetition_table(first: Round, second: Round) -> Table:
     return table
 
 
-def _ask(console: Console, server: OpenSearch, question: Question) -> bool:
-    answers = _hits(server, question.request())
+def ask(server: OpenSearch, index: str, question: Question) -> Answer:
+    """Ask OpenSearch a question."""
+    return question.read(server.search(index=index, body=question.request()))
+
+
+def _in_full(question: Question, answer: Answer) -> Table:
     table = Table(*question.shows, title=question.text)
-    for answer in answers:
-        table.add_row(*(field_of(answer, path) for path in question.shows))
-    console.print(table)
-    return bool(answers)
-
-
-def _codes_table(server: OpenSearch) -> Table:
-    answer = server.search(index=INDEX, body=RESPONSE_CODES)
-    table = Table("code", "calls", title="How many calls for each HTTP response code?")
-    for bucket in sorted(answer["aggregations"]["codes"]["buckets"], key=lambda bucket: int(bucket["key"])):
-        table.add_row(str(bucket["key"]), str(bucket["doc_count"]))
+    for row in answer.rows:
+        table.add_row(*row)
     return table
 
 
-def _hits(server: OpenSearch, body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [hit["_source"] for hit in server.search(index=INDEX, body=body)["hits"]["hits"]]
+def _codes_table(question: Question, answer: Answer) -> Table:
+    table = Table("code", "calls", "records", title=question.text)
+    for bucket in sorted(answer.counts["codes"], key=lambda bucket: int(bucket.value)):
+        table.add_row(bucket.value, str(bucket.metrics["calls"]), str(bucket.records))
+    return table
+
+
+def _overview(answered: list[tuple[Question, Answer]]) -> Table:
+    table = Table("", "question", "records", "the first of them", title="Every question is one query")
+    for question, answer in answered:
+        table.add_row(str(question.number), question.text, str(answer.total), _first(answer))
+    return table
+
+
+def _first(answer: Answer) -> str:
+    """The first row without its time; values that are empty, or were told already, say nothing."""
+    values = dict.fromkeys(value for value in (answer.rows[0][1:] if answer.rows else ()) if value)
+    return _shortened(" · ".join(values), _ANSWER_WIDTH)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _judge(console: Console, first: Round, second: Round, *, all_answered: bool) -> int:

@@ -1,8 +1,54 @@
-"""What people ask of the logs, each question as one query over structured fields."""
+"""What people ask of the logs: each question is one plain query over the fields that the index template maps.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+A question is a function. Its parameters say what a person may choose, their defaults find something in events/.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Query: TypeAlias = Mapping[str, Any]
+"""A query, or the aggregations of a request, in OpenSearch's query language."""
+
+Exact: TypeAlias = str | bool | tuple[str, ...] | None
+"""What a field has to hold: this value, one of these values, or (None) anything."""
+
+_CHANGES = ("create", "update", "patch", "delete")
+_GRANTS = ("create", "update", "patch")
+_READS = ("get", "list", "watch")
+_WHO = ("actor.username", "actor.session_name", "actor.iam_arn", "actor.source_ip")
+_SERVICE_ACCOUNT = "system:serviceaccount:kube-system:"
+_CLUSTER_ADMIN_ROLE = "arn:aws:iam::111122223333:role/ShopPlatformAdmin"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The records that have a value in common.
+
+    Attributes:
+        value: As text.
+        records: How many there are.
+        metrics: Further numbers about them, by name.
+    """
+
+    value: str
+    records: int
+    metrics: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What OpenSearch found.
+
+    Attributes:
+        total: How many records.
+        rows: Of each record what the question shows, in that order, as text; oldest first.
+        counts: The buckets of each aggregation, in the order that OpenSearch gave them.
+    """
+
+    total: int
+    rows: tuple[tuple[str, ...], ...]
+    counts: Mapping[str, tuple[Bucket, ...]]
 
 
 @dataclass(frozen=True)
@@ -10,63 +56,408 @@ class Question:
     """A question and how OpenSearch answers it.
 
     Attributes:
+        number: Its place among the questions.
         text: As a person asks it.
-        filters: Terms that all have to match.
-        shows: The fields of each answer.
+        query: What finds the records.
+        shows: The fields of each record that answer it, the `@timestamp` first.
+        aggregations: What is counted, where the answer is a count.
     """
 
+    number: int
     text: str
-    filters: Mapping[str, str]
+    query: Query
     shows: tuple[str, ...]
+    aggregations: Query = field(default_factory=dict)
 
-    def request(self) -> dict[str, Any]:
-        """The search request, oldest answer first."""
+    def request(self, size: int = 100) -> dict[str, Any]:
+        """The body of the search for the `size` oldest records."""
         return {
-            "query": {"bool": {"filter": [{"term": {field: value}} for field, value in self.filters.items()]}},
+            "query": self.query,
+            "aggs": self.aggregations,
+            "_source": list(self.shows),
             "sort": ["@timestamp", "@id"],
-            "size": 100,
+            "size": size,
+            "track_total_hits": True,
         }
 
+    def read(self, found: Mapping[str, Any]) -> Answer:
+        """The answer in what the search returned."""
+        sources = [hit["_source"] for hit in found["hits"]["hits"]]
+        return Answer(
+            total=found["hits"]["total"]["value"],
+            rows=tuple(tuple(as_text(field_of(source, path)) for path in self.shows) for source in sources),
+            counts={
+                name: tuple(_bucket(bucket) for bucket in result["buckets"])
+                for name, result in found.get("aggregations", {}).items()
+            },
+        )
 
-WHO_DELETED_MY_APP = Question(
-    "Who deleted pod my-app in namespace default?",
-    {
-        "log_type": "audit",
-        "verb": "delete",
-        "objectRef.resource": "pods",
-        "objectRef.namespace": "default",
-        "objectRef.name.keyword": "my-app",
-        "stage": "ResponseComplete",
-    },
-    ("@timestamp", "actor.username", "actor.iam_arn", "actor.session_name", "actor.source_ip", "outcome"),
-)
-WHERE_MY_APP_RUNS = Question(
-    "On which node was pod default/my-app scheduled?",
-    {
+
+def _bucket(bucket: Mapping[str, Any]) -> Bucket:
+    metrics = {name: int(metric["value"]) for name, metric in bucket.items() if isinstance(metric, Mapping)}
+    return Bucket(str(bucket["key"]), bucket["doc_count"], metrics)
+
+
+def field_of(source: Mapping[str, Any], path: str) -> object:
+    """The value at a path of a document; None where there is none. A name may hold dots, as annotations do."""
+    if path in source:
+        return source[path]
+    for name, member in source.items():
+        if isinstance(member, Mapping) and path.startswith(f"{name}."):
+            return field_of(member, path.removeprefix(f"{name}."))
+    return None
+
+
+def as_text(value: object) -> str:
+    """A field's value for a person: of several values a list, of none nothing."""
+    if isinstance(value, list):
+        return ", ".join(map(as_text, value))
+    return "" if value is None else str(value)
+
+
+def _where(exact: Mapping[str, Exact], *others: Query, unless: Query | None = None) -> Query:
+    """All of these; as filters, since a score means nothing here."""
+    filters = [_clause(name, value) for name, value in exact.items() if value is not None]
+    return {"bool": {"filter": [*filters, *others], "must_not": [] if unless is None else [unless]}}
+
+
+def _clause(name: str, value: Exact) -> Query:
+    return {"terms": {name: list(value)}} if isinstance(value, tuple) else {"term": {name: value}}
+
+
+def _any_of(*queries: Query) -> Query:
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
+
+
+def _exists(name: str) -> Query:
+    return {"exists": {"field": name}}
+
+
+def _literal(text: str) -> str:
+    r"""Text within a wildcard query, where `*`, `?` and `\` would mean something."""
+    return "".join(f"\\{character}" if character in r"*?\\" else character for character in text)
+
+
+def _values(name: str, size: int = 20, **metrics: Query) -> Query:
+    return {"terms": {"field": name, "size": size}, "aggs": metrics}
+
+
+def which_iam_identity(user: str = "kubernetes-admin") -> Question:
+    """1: the authenticator says who is let in, and as whom."""
+    return Question(
+        1,
+        f"Who created the cluster? Which IAM identity is {user}?",
+        _where({"log_type": "authenticator", "outcome": "allowed", "actor.username": user}),
+        ("@timestamp", "actor.username", "actor.iam_arn", "actor.groups"),
+        {"identities": _values("actor.iam_arn")},
+    )
+
+
+def what_did_user(user: str = "kubernetes-admin") -> Question:
+    """2: a part of the name is enough, since the name of an IAM session may be its whole ARN."""
+    part_of_name = {"wildcard": {"actor.username": {"value": f"*{_literal(user)}*"}}}
+    return Question(
+        2,
+        f"What did {user} do?",
+        _where({"log_type": "audit"}, part_of_name),
+        ("@timestamp", "actor.session_name", "actor.source_ip", "message"),
+    )
+
+
+def which_calls_of_client(client: str = "kubectl/v1.22.0", verb: str | None = None) -> Question:
+    """3: a user agent begins with the program and its version."""
+    return Question(
+        3,
+        f"Which {f'{verb} ' if verb else ''}calls came from client {client}?",
+        _where({"log_type": "audit", "verb": verb}, {"prefix": {"userAgent.keyword": client}}),
+        ("@timestamp", "actor.session_name", "message", "userAgent"),
+    )
+
+
+def who_changed_config_map(config_map: str = "aws-auth", namespace: str = "kube-system") -> Question:
+    """4: only requests that succeeded have changed it."""
+    reference: dict[str, Exact] = {
+        "objectRef.resource": "configmaps",
+        "objectRef.namespace": namespace,
+        "objectRef.name.keyword": config_map,
+    }
+    return Question(
+        4,
+        f"Who changed ConfigMap {namespace}/{config_map}?",
+        _where({"log_type": "audit", "verb": _CHANGES, "outcome": "allowed", **reference}),
+        ("@timestamp", "verb", *_WHO, "userAgent"),
+    )
+
+
+def which_requests_were_denied() -> Question:
+    """5: by the authenticator, for want of an identity, by authorization or by an admission plugin."""
+    return Question(
+        5,
+        "Which requests were denied?",
+        _where({"outcome": "denied"}),
+        ("@timestamp", "log_type", "message"),
+    )
+
+
+def which_node_runs_pod(pod: str = "my-app", namespace: str = "default") -> Question:
+    """6: the scheduler's log says it, and so does the binding in the audit log; one of them is enough."""
+    bound: dict[str, Exact] = {
         "log_type": "scheduler",
         "klog.message.keyword": "Successfully bound pod to node",
-        "klog.pod": "default/my-app",
-    },
-    ("@timestamp", "klog.pod", "klog.node"),
+        "klog.pod": f"{namespace}/{pod}",
+    }
+    binding: dict[str, Exact] = {
+        "outcome": "allowed",
+        "objectRef.resource": "pods",
+        "objectRef.subresource": "binding",
+        "objectRef.namespace": namespace,
+        "objectRef.name.keyword": pod,
+    }
+    return Question(
+        6,
+        f"On which node was pod {namespace}/{pod} scheduled?",
+        _any_of(_where(bound), _where(binding)),
+        ("@timestamp", "log_type", "klog.node", "requestObject.target.name"),
+    )
+
+
+def which_calls_failed() -> Question:
+    """7: on the server's side."""
+    return Question(
+        7,
+        "Which API calls failed with 5xx?",
+        _where({"log_type": "audit"}, {"range": {"responseStatus.code": {"gte": 500}}}),
+        ("@timestamp", "responseStatus.code", "message", "responseStatus.message"),
+    )
+
+
+def what_did_cronjob_controller() -> Question:
+    """8: the schedule and the last run stand in the CronJob that the controller's status update returns."""
+    return Question(
+        8,
+        "What did the cronjob-controller do? Why did my CronJob not fire?",
+        _where({"log_type": "audit", "actor.username": f"{_SERVICE_ACCOUNT}cronjob-controller"}),
+        (
+            "@timestamp",
+            *("verb", "objectRef.resource", "objectRef.namespace", "objectRef.name", "responseStatus.code"),
+            *("responseObject.spec.schedule", "responseObject.status.lastScheduleTime", "responseStatus.message"),
+        ),
+    )
+
+
+def what_did_replicaset_controller() -> Question:
+    """9: it leaves the name of a new pod to the server, so the name stands in the response alone."""
+    return Question(
+        9,
+        "What did the replicaset-controller do?",
+        _where({"log_type": "audit", "actor.username": f"{_SERVICE_ACCOUNT}replicaset-controller"}),
+        ("@timestamp", "verb", "requestURI", "responseObject.metadata.name", "responseStatus.code"),
+    )
+
+
+def who_deleted_pod(pod: str = "my-app", namespace: str = "default") -> Question:
+    """10: an audit event for each stage of a request; the last one says how it ended."""
+    reference: dict[str, Exact] = {
+        "objectRef.resource": "pods",
+        "objectRef.namespace": namespace,
+        "objectRef.name.keyword": pod,
+    }
+    return Question(
+        10,
+        f"Who deleted pod {pod} in namespace {namespace}?",
+        _where({"log_type": "audit", "verb": "delete", "stage": "ResponseComplete", "outcome": "allowed", **reference}),
+        ("@timestamp", *_WHO, "userAgent"),
+    )
+
+
+def how_many_calls_per_code() -> Question:
+    """11: a long-running call is one call and two records, so the calls are counted by their `auditID`.
+
+    That count is approximate beyond 40,000 calls, the highest precision that the cardinality aggregation has.
+    """
+    calls = {"cardinality": {"field": "auditID", "precision_threshold": 40_000}}
+    return Question(
+        11,
+        "How many calls per HTTP response code?",
+        _where({"log_type": "audit"}, _exists("responseStatus.code")),
+        ("@timestamp", "responseStatus.code", "message"),
+        {"codes": _values("responseStatus.code", 100, calls=calls)},
+    )
+
+
+def who_changed_daemonsets(namespace: str = "kube-system") -> Question:
+    """12: without subresources, for the controller writes `daemonsets/status` all the time and changes no DaemonSet."""
+    changes: dict[str, Exact] = {"verb": _CHANGES, "outcome": "allowed"}
+    return Question(
+        12,
+        f"Who changed DaemonSets (add-ons) in {namespace}?",
+        _where(
+            {"log_type": "audit", "objectRef.resource": "daemonsets", "objectRef.namespace": namespace, **changes},
+            unless=_exists("objectRef.subresource"),
+        ),
+        ("@timestamp", "verb", "objectRef.name", *_WHO, "workload.images"),
+    )
+
+
+def why_unschedulable(pod: str | None = None, namespace: str = "default") -> Question:
+    """13: `no fit`, or no node at all; of every pod, or of one."""
+    return Question(
+        13,
+        f"Why can pod {namespace}/{pod} not be scheduled?" if pod else "Why can pods not be scheduled?",
+        _where(
+            {"log_type": "scheduler", "klog.pod": f"{namespace}/{pod}" if pod else None},
+            {"prefix": {"klog.message.keyword": "Unable to schedule pod; "}},
+        ),
+        ("@timestamp", "klog.pod", "klog.err"),
+    )
+
+
+def who_entered_pod() -> Question:
+    """14: refused attempts too; a session has a record when it begins and one when it ends."""
+    return Question(
+        14,
+        "Who ran exec, attach or port-forward into a pod?",
+        _where(
+            {
+                "log_type": "audit",
+                "objectRef.resource": "pods",
+                "objectRef.subresource": ("exec", "attach", "portforward"),
+            },
+            unless=_clause("stage", "RequestReceived"),
+        ),
+        ("@timestamp", *_WHO, "objectRef.subresource", "objectRef.namespace", "objectRef.name", "outcome", "stage"),
+    )
+
+
+def who_ran_privileged() -> Question:
+    """15: a pod, or what makes pods; refused attempts too."""
+    host = ("privileged", "host_network", "host_pid", "host_ipc")
+    powers = [_clause(f"workload.{power}", value=True) for power in host]
+    return Question(
+        15,
+        "Who created a privileged pod, a hostPath mount, a host network or PID pod?",
+        _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"))),
+        (
+            *("@timestamp", "outcome", "actor.username", "actor.session_name"),
+            *("workload.kind", "objectRef.namespace", "objectRef.name"),
+            *(f"workload.{power}" for power in host),
+            *("workload.host_paths", "workload.capabilities_added", "workload.images"),
+        ),
+    )
+
+
+def who_granted_everything() -> Question:
+    """16: by a role that holds `*`, or by a binding to cluster-admin."""
+    return Question(
+        16,
+        "Who granted cluster-admin, or rights to everything (*)?",
+        _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS, "outcome": "allowed"}),
+        ("@timestamp", *_WHO, "objectRef.resource", "rbac.role_kind", "rbac.role_name", "rbac.subjects"),
+    )
+
+
+def who_read_secrets() -> Question:
+    """17: and was let; for those who were not, ask which requests were denied."""
+    return Question(
+        17,
+        "Who read secrets, and from where?",
+        _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS, "outcome": "allowed"}),
+        (
+            *("@timestamp", "verb", "objectRef.namespace", "objectRef.name"),
+            *("actor.username", "actor.session_name", "sourceIPs", "actor.iam_arn"),
+        ),
+    )
+
+
+def which_anonymous_requests_were_allowed() -> Question:
+    """18: health checks are among them."""
+    return Question(
+        18,
+        "Which anonymous requests were allowed?",
+        _where({"log_type": "audit", "actor.kind": "anonymous", "outcome": "allowed"}),
+        ("@timestamp", "sourceIPs", "verb", "requestURI", "userAgent"),
+    )
+
+
+def who_calls_deprecated_api() -> Question:
+    """19: an API that is deprecated may have no release yet that removes it."""
+    return Question(
+        19,
+        "Which clients still call a deprecated API, and when is it removed?",
+        _where({"log_type": "audit", "annotations.k8s.io/deprecated": "true"}),
+        (
+            *("@timestamp", "actor.username", "userAgent", "objectRef.apiGroup", "objectRef.apiVersion"),
+            *("objectRef.resource", "annotations.k8s.io/removed-release"),
+        ),
+    )
+
+
+def who_is_behind(iam_arn: str = _CLUSTER_ADMIN_ROLE) -> Question:
+    """20: the authenticator knows session and access key before it knows the user; the IAM identity is in all records.
+
+    Question 1 finds the IAM identity of a user.
+    """
+    return Question(
+        20,
+        f"Which Kubernetes users and IAM sessions are behind {iam_arn.rpartition('/')[2]}, and what did they do?",
+        _where({"log_type": ("authenticator", "audit"), "actor.iam_arn": iam_arn}),
+        ("@timestamp", "log_type", "actor.username", "actor.session_name", "actor.access_key_id", "message"),
+        {
+            "users": _values("actor.username"),
+            "sessions": _values("actor.session_name"),
+            "access_keys": _values("actor.access_key_id"),
+            "log_types": _values("log_type"),
+        },
+    )
+
+
+def what_makes_the_volume(top: int = 10) -> Question:
+    """21: the `top` log types, user agents, resources and verbs by the bytes that CloudWatch Logs delivered."""
+    return Question(
+        21,
+        "What makes the log volume (records and bytes)?",
+        {"match_all": {}},
+        ("@timestamp", "log_type", "record_bytes"),
+        {
+            "log_types": _by_volume("log_type", top),
+            "user_agents": _by_volume("userAgent.keyword", top),
+            "resources": _by_volume("objectRef.resource", top),
+            "verbs": _by_volume("verb", top),
+        },
+    )
+
+
+def _by_volume(name: str, size: int) -> Query:
+    terms = {"field": name, "size": size, "order": {"bytes": "desc"}}
+    return {"terms": terms, "aggs": {"bytes": {"sum": {"field": "record_bytes"}}}}
+
+
+ASKING: tuple[Callable[..., Question], ...] = (
+    which_iam_identity,
+    what_did_user,
+    which_calls_of_client,
+    who_changed_config_map,
+    which_requests_were_denied,
+    which_node_runs_pod,
+    which_calls_failed,
+    what_did_cronjob_controller,
+    what_did_replicaset_controller,
+    who_deleted_pod,
+    how_many_calls_per_code,
+    who_changed_daemonsets,
+    why_unschedulable,
+    who_entered_pod,
+    who_ran_privileged,
+    who_granted_everything,
+    who_read_secrets,
+    which_anonymous_requests_were_allowed,
+    who_calls_deprecated_api,
+    who_is_behind,
+    what_makes_the_volume,
 )
-WHAT_WAS_DENIED = Question(
-    "Which requests were denied?",
-    {"outcome": "denied"},
-    ("@timestamp", "log_type", "message"),
-)
-QUESTIONS = (WHO_DELETED_MY_APP, WHERE_MY_APP_RUNS, WHAT_WAS_DENIED)
-
-RESPONSE_CODES: dict[str, Any] = {
-    "size": 0,
-    "query": {"term": {"log_type": "audit"}},
-    "aggs": {"codes": {"terms": {"field": "responseStatus.code", "size": 50}}},
-}
-"""How many calls ended with which HTTP response code?"""
+"""The questions in the order of their numbers."""
 
 
-def field_of(source: Mapping[str, Any], path: str) -> str:
-    """The value at a dotted path of a document, as text; empty where there is none."""
-    value: Any = source
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return "" if value is None else str(value)
+def all_questions() -> tuple[Question, ...]:
+    """Every question, with what its parameters are by default."""
+    return tuple(ask() for ask in ASKING)

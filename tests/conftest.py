@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 from opensearchpy import OpenSearch
 
-from local.forwarding import master_client
+from local.forwarding import forward_events, master_client, sent_by_type, stored_by_type
 from local.rig import Rig, open_rig, tell
 from local.setup_script import run_setup
+
+SAMPLES = "eks-control-plane-logs-samples"
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +32,13 @@ def server(prepared: Rig) -> Iterator[OpenSearch]:
     client = master_client(prepared)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def samples(prepared: Rig, server: OpenSearch) -> OpenSearch:
+    """The server, with every file of events/ forwarded to the index SAMPLES."""
+    with prepared.lambda_runtime({"INDEX_NAME": SAMPLES}) as runtime:
+        forwarded = forward_events(runtime)
+    assert [one.invocation.error for one in forwarded if one.invocation.error] == []
+    assert stored_by_type(server, SAMPLES) == sent_by_type(forwarded)
+    return server

@@ -11,15 +11,14 @@ import pytest
 from opensearchpy import OpenSearch
 
 from local.child_process import free_port
-from local.forwarding import EVENTS, forward_events, sent_by_type, stored_by_type, subscription_message
+from local.forwarding import EVENTS, forward_events, stored_by_type
 from local.lambda_runtime import Invocation, LambdaRuntime
-from local.questions import QUESTIONS, RESPONSE_CODES, WHAT_WAS_DENIED, WHERE_MY_APP_RUNS, WHO_DELETED_MY_APP, Question
 from local.rig import Rig
+from tests.conftest import SAMPLES
 from tests.golden_pairs import Pair, pairs
 from tests.payloads import STREAMS, envelope, lambda_event, wrapped
 
 INDEX = "eks-control-plane-logs-forwarding"
-SAMPLES = "eks-control-plane-logs-samples"
 NEVER = "eks-control-plane-logs-never"
 
 
@@ -34,16 +33,6 @@ def unused(prepared: Rig) -> Iterator[LambdaRuntime]:
     """A function whose index would exist if it ever sent anything."""
     with prepared.lambda_runtime({"INDEX_NAME": NEVER}) as runtime:
         yield runtime
-
-
-@pytest.fixture(scope="module")
-def samples(prepared: Rig, server: OpenSearch) -> OpenSearch:
-    """The server, with every file of events/ forwarded to an index of its own."""
-    with prepared.lambda_runtime({"INDEX_NAME": SAMPLES}) as runtime:
-        forwarded = forward_events(runtime)
-    assert [one.invocation.error for one in forwarded if one.invocation.error] == []
-    assert stored_by_type(server, SAMPLES) == sent_by_type(forwarded)
-    return server
 
 
 def source(server: OpenSearch, document_id: str, index: str = INDEX) -> dict[str, Any]:
@@ -65,10 +54,6 @@ def failure(invocation: Invocation) -> tuple[str, str]:
     return invocation.error["errorType"], invocation.error["errorMessage"]
 
 
-def answers(server: OpenSearch, question: Question) -> list[dict[str, Any]]:
-    return [hit["_source"] for hit in server.search(index=SAMPLES, body=question.request())["hits"]["hits"]]
-
-
 @pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.name)
 def test_a_stored_document_is_the_expected_one_field_by_field(
     function: LambdaRuntime, server: OpenSearch, pair: Pair
@@ -85,38 +70,6 @@ def test_what_is_sent_again_is_not_stored_again(samples: OpenSearch, prepared: R
     assert sum(one.said("stored") for one in again) == 0
     assert sum(one.said("duplicate") for one in again) == before.total()
     assert stored_by_type(samples, SAMPLES) == before
-
-
-def test_who_deleted_my_app(samples: OpenSearch) -> None:
-    (answer,) = answers(samples, WHO_DELETED_MY_APP)
-    assert answer["actor"]["iam_arn"] == "arn:aws:iam::111122223333:role/ShopPlatformAdmin"
-    assert (answer["actor"]["session_name"], answer["actor"]["source_ip"]) == ("jonas.weber", "198.51.100.77")
-
-
-def test_where_my_app_runs(samples: OpenSearch) -> None:
-    (answer,) = answers(samples, WHERE_MY_APP_RUNS)
-    assert answer["klog"]["node"] == "ip-10-20-31-14.eu-west-1.compute.internal"
-
-
-def test_what_was_denied(samples: OpenSearch) -> None:
-    denied = answers(samples, WHAT_WAS_DENIED)
-    assert [answer["log_type"] for answer in denied].count("audit") == 8
-    assert [answer["log_type"] for answer in denied].count("authenticator") == 2
-
-
-def test_calls_by_response_code(samples: OpenSearch) -> None:
-    buckets = samples.search(index=SAMPLES, body=RESPONSE_CODES)["aggregations"]["codes"]["buckets"]
-    events = subscription_message((EVENTS / "audit.json").read_bytes())["logEvents"]
-    codes = [json.loads(event["message"])["responseStatus"]["code"] for event in events if has_code(event["message"])]
-    assert {bucket["key"]: bucket["doc_count"] for bucket in buckets} == {code: codes.count(code) for code in codes}
-
-
-def has_code(message: str) -> bool:
-    return not message.endswith("[Truncated...]") and "responseStatus" in json.loads(message)
-
-
-def test_every_question_has_a_text_of_its_own() -> None:
-    assert len({question.text for question in QUESTIONS}) == len(QUESTIONS)
 
 
 def test_a_wrong_secret_is_refused_and_the_function_raises(prepared: Rig) -> None:

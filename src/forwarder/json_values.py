@@ -13,6 +13,8 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 # What JSON of this depth is made of: far deeper than any record, far less than what an interpreter's stack holds.
 MAX_DEPTH = 200
+# OpenSearch refuses a document with more than 20 (index.mapping.depth.limit), also where it does not index them.
+MAX_LISTS = 16
 TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 
 _OBJECT_BEGINS = re.compile(r"\s*+\{\s*+(?=\")")
@@ -130,14 +132,19 @@ def json_text(value: JsonValue) -> str:
     return json.dumps(up_to_depth(value, MAX_DEPTH), ensure_ascii=False, separators=(",", ":"))
 
 
-def up_to_depth(value: JsonValue, depth: int, left_out: frozenset[str] = frozenset()) -> JsonValue:
-    """The value with TOO_DEEP for what is nested deeper, and without the members of the given names at any depth."""
+def up_to_depth(
+    value: JsonValue, depth: int, left_out: frozenset[str] = frozenset(), lists: int = MAX_LISTS
+) -> JsonValue:
+    """The value with TOO_DEEP for what is nested deeper, and without the members of the given names at any depth.
+
+    `lists` is how many lists may stand directly in one another.
+    """
     if not isinstance(value, (dict, list)):
         return value
-    if depth == 0:
+    if depth == 0 or lists == 0:
         return TOO_DEEP
     if isinstance(value, list):
-        return [up_to_depth(item, depth - 1, left_out) for item in value]
+        return [up_to_depth(item, depth - 1, left_out, lists - 1) for item in value]
     return {name: up_to_depth(item, depth - 1, left_out) for name, item in value.items() if name not in left_out}
 
 

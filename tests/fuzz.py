@@ -1,0 +1,315 @@
+"""Feed hundreds of thousands of broken records to everything that reads records.
+
+    python -m tests.fuzz                       100,000 inputs for each reader, about three minutes on two cores
+    python -m tests.fuzz --inputs 5000 --seed 7
+
+An input is a real record of events/ or a piece of a format's grammar, cut, repeated, flipped and spliced with others.
+The same seed gives the same inputs. Exit status 1 if a reader raised, broke a promise or was slow; the input is shown.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import orjson
+
+from forwarder.documents import LONGEST_ID
+from forwarder.go_strings import unquote
+from forwarder.json_values import read_json
+from forwarder.parsers.audit import parse_audit
+from forwarder.parsers.klog import parse_klog
+from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.pipeline import documents_of
+from forwarder.redaction import MARK, redact
+from local.forwarding import EVENTS, subscription_message
+from tests.mapping_rules import breaches
+from tests.payloads import STREAMS, TIMESTAMP, batch
+
+INPUTS = 100_000
+SEED = 20_261_121
+LONGEST_INPUT = 20_000
+# Seconds of processor time for one input of at most LONGEST_INPUT characters; a linear reader needs about 0.01.
+SLOW = 0.5
+_SHOWN = 400
+_MOST_EDITS = 4
+
+KLOG_HEADER = 'I1120 09:12:31.123456       1 a.go:1] "m" '
+JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"
+
+# Pieces of the formats, and what is special to one of the readers; joined, they are most of what can go wrong.
+FRAGMENTS = (
+    *('"', "\\", '\\"', "\\\\", "'", "{", "}", "[", "]", "(", ")", ",", ":", "=", " ", "\n", "\t", "\r", "\0", "\x7f"),
+    *('{"', '":"', '":{', '":[', '"}', "[[", "{}", "[]", '""', "null", "true", "NaN", "-Infinity", "1e999", "-0"),
+    *(
+        "9" * 25,
+        "9" * 400,
+        "\\u0000",
+        "\\ud800",
+        "\\udfff\\ud800",
+        "\\x41\\xff",
+        "\\U00110000",
+        "\\u12",
+        "\u2028",
+        "\ufffe",
+    ),
+    *(
+        "é",
+        "𝄞",
+        "\u0661\u0661",
+        " \u00a0 ",
+        "a.b",
+        "..",
+        ".",
+        "a=",
+        'a="',
+        "a=<\n\t",
+        "\n >",
+        "=<\n",
+        "&{",
+        "map[",
+        " k=v",
+    ),
+    *(KLOG_HEADER, '{"ts":1,"msg":"', '"v":0', '"caller":"a.go:12345678901"', "level=info msg=", 'groups="[a b]"'),
+    *('"managedFields":', '"annotations":{', '"status":', '"user":"', '"kind":"EventList","items":[', "[Truncated...]"),
+    *('"resource":"secrets"', '"kind":"Secret"', '"kind":"SecretList"', '"data":{"a":"', '"stringData":{', '"data":'),
+    *(
+        '"token":"',
+        '\\"token\\":\\"',
+        "token=",
+        'password="',
+        "://u:p@",
+        "Bearer ",
+        "authorization: Basic ",
+        JWT,
+        "eyJ",
+    ),
+    *(
+        "k8s-aws-v1.",
+        "X-Amz-Signature=",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        MARK,
+        "aws_secret",
+    ),
+    *(
+        '"containers":[{"image":',
+        '"securityContext":',
+        '"hostPath":',
+        '"subjects":[',
+        '"roleRef":{',
+        '"rules":[{"verbs":',
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Something that reads records.
+
+    Attributes:
+        read: Gives it one input; returns what it promised and did not keep, in words.
+        log_types: Whose records of events/ its inputs are made from.
+    """
+
+    read: Callable[[str], list[str]]
+    log_types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one reader's inputs; times in seconds of processor time, `faults` as input and fault."""
+
+    name: str
+    inputs: int
+    seconds: float
+    slowest: float
+    slowest_input: str
+    faults: tuple[tuple[str, str], ...]
+
+
+@cache
+def records(*log_types: str) -> tuple[str, ...]:
+    """The records of events/ of these log types."""
+    messages = [subscription_message(path.read_bytes()) for path in sorted(Path(EVENTS).glob("*.json"))]
+    wanted = tuple(STREAMS[log_type].rpartition("-")[0] for log_type in log_types)
+    chosen = [message for message in messages if message["logStream"].rpartition("-")[0] in wanted]
+    return tuple(event["message"] for message in chosen for event in message["logEvents"])
+
+
+def mutated(random: Random, text: str) -> str:
+    """The text after a few random edits, at most LONGEST_INPUT characters of it."""
+    for _ in range(random.randint(1, _MOST_EDITS)):
+        start = random.randint(0, len(text))
+        end = min(len(text), start + random.choice((0, 1, 1, 2, 8, 64, 1024)))
+        text = random.choice(_EDITS)(random, text, start, end)[:LONGEST_INPUT]
+    return text
+
+
+def _cut(_: Random, text: str, start: int, end: int) -> str:
+    return text[:start] + text[end:]
+
+
+def _cut_off(_: Random, text: str, start: int, __: int) -> str:
+    return text[:start]
+
+
+def _repeat(random: Random, text: str, start: int, end: int) -> str:
+    return text[:end] + text[start:end] * random.choice((1, 2, 30)) + text[end:]
+
+
+def _flip(random: Random, text: str, start: int, end: int) -> str:
+    return (
+        text[:start] + chr(random.choice((random.randrange(128), random.randrange(0xD800)))) + text[max(end, start) :]
+    )
+
+
+def _splice(random: Random, text: str, start: int, end: int) -> str:
+    return text[:start] + random.choice(FRAGMENTS) * random.choice((1, 1, 1, 3, 200)) + text[end:]
+
+
+def _splice_many(random: Random, text: str, start: int, end: int) -> str:
+    return text[:start] + "".join(random.choices(FRAGMENTS, k=random.randint(2, 12))) + text[end:]
+
+
+_EDITS = (_cut, _cut_off, _repeat, _flip, _splice, _splice, _splice_many)
+
+
+def inputs(reader: Reader, number: int, seed: int) -> Iterator[str]:
+    """The inputs of a reader: mutated records, and for every fourth nothing but fragments."""
+    random = Random(seed)  # noqa: S311 - repeatable inputs, no secrecy
+    seeds = records(*reader.log_types)
+    for position in range(number):
+        yield mutated(random, "" if position % 4 == 0 else random.choice(seeds))
+
+
+def broken_documents(record: str) -> list[str]:
+    """What is wrong with the documents of a record that came by any log stream; nothing, it is hoped."""
+    stream = tuple(STREAMS.values())[len(record) % len(STREAMS)]
+    documents = list(documents_of(batch([record], stream)))
+    faults = [fault for document in documents for fault in breaches(document.source)]
+    faults += [f"_id of {document.document_id!r:.80}" for document in documents if not _is_id(document.document_id)]
+    orjson.dumps([document.source for document in documents])
+    return faults
+
+
+def _is_id(document_id: str) -> bool:
+    return 0 < len(document_id.encode()) <= LONGEST_ID
+
+
+def broken_redaction(text: str) -> list[str]:
+    """What redaction did to a text that it must not do."""
+    once = redact(text)
+    faults = []
+    if once.found != (once.text != text):
+        faults.append(f"found is {once.found}, yet the text {'changed' if once.text != text else 'did not change'}")
+    return faults + broken_json(text, once.text)
+
+
+def broken_json(before: str, after: str) -> list[str]:
+    """Where redacted JSON is no longer JSON, or is of another shape."""
+    try:
+        whole = read_json(before)
+    except ValueError:
+        return []
+    try:
+        redacted = read_json(after)
+    except ValueError as error:
+        return [f"was JSON, is none: {error}"]
+    if redact(after).text != after:
+        return [f"redacted again it changes: {after!r:.400}"]
+    return [] if same_shape(whole, redacted) else ["the shape is not the same"]
+
+
+def same_shape(whole: object, redacted: object) -> bool:
+    """Whether two JSON values have members alike; a name that looks like a secret may have been replaced."""
+    if isinstance(whole, dict) and isinstance(redacted, dict):
+        whole, redacted = list(whole.values()), list(redacted.values())
+    if isinstance(whole, list) and isinstance(redacted, list):
+        return len(whole) == len(redacted) and all(map(same_shape, whole, redacted))
+    return type(whole) is type(redacted)
+
+
+def _read_klog(text: str) -> list[str]:
+    parse_klog(text, TIMESTAMP)
+    return []
+
+
+def _read_logfmt(text: str) -> list[str]:
+    parse_logfmt(text)
+    return []
+
+
+def _read_audit(text: str) -> list[str]:
+    parse_audit(text)
+    return []
+
+
+def _read_quoted(text: str) -> list[str]:
+    unquote(f'"{text}"').encode()
+    return []
+
+
+_KLOG = ("api", "controllerManager", "scheduler")
+READERS = {
+    "klog": Reader(_read_klog, _KLOG),
+    "logfmt": Reader(_read_logfmt, ("authenticator",)),
+    "audit": Reader(_read_audit, ("audit",)),
+    "go_strings": Reader(_read_quoted, (*_KLOG, "authenticator")),
+    "redaction": Reader(broken_redaction, tuple(STREAMS)),
+    "documents": Reader(broken_documents, tuple(STREAMS)),
+}
+
+
+def run(name: str, number: int, seed: int) -> Run:
+    """Feed one reader."""
+    started, slowest, slowest_input, faults = time.process_time(), 0.0, "", []
+    for text in inputs(READERS[name], number, seed):
+        before = time.process_time()
+        faults += [(text, fault) for fault in _faults(READERS[name], text)]
+        seconds = time.process_time() - before
+        if seconds > slowest:
+            slowest, slowest_input = seconds, text
+    if slowest > SLOW:
+        faults.append((slowest_input, f"took {slowest:.2f} s, more than {SLOW} s"))
+    return Run(name, number, time.process_time() - started, slowest, slowest_input, tuple(faults))
+
+
+def _faults(reader: Reader, text: str) -> list[str]:
+    try:
+        return reader.read(text)
+    except Exception as error:  # noqa: BLE001 - whatever a reader raises is what is looked for
+        return [f"raised {type(error).__name__}: {error}"]
+
+
+def _tell(done: Run) -> None:
+    print(  # noqa: T201 - a command line speaks on standard output
+        f"{done.name:11} {done.inputs:7,} inputs {done.seconds:6.1f} s, slowest {done.slowest * 1000:6.1f} ms "
+        f"({len(done.slowest_input):,} characters), faults {len(done.faults)}"
+    )
+    for text, fault in done.faults[:5]:
+        print(f"  {fault[:_SHOWN]}\n    input: {text[:_SHOWN]!r}")  # noqa: T201 - as above
+
+
+def main() -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(description="Feed broken records to everything that reads records.")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="for each reader")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(READERS)}; all unless named")
+    options = parser.parse_args()
+    chosen = options.readers or list(READERS)
+    with ProcessPoolExecutor() as pool:
+        runs = [pool.submit(run, name, options.inputs, options.seed) for name in chosen]
+        for one in runs:
+            _tell(one.result())
+    return 1 if any(one.result().faults for one in runs) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

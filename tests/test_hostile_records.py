@@ -1,0 +1,145 @@
+"""Records that others lose, or that stop a server: each is stored in the real OpenSearch and found again."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opensearchpy import OpenSearch
+
+from local.rig import Rig
+from tests.mapping_rules import mapped_paths
+from tests.payloads import STREAMS, TIMESTAMP, envelope, lambda_event
+
+INDEX = "eks-control-plane-logs-hostile"
+BAD_NAMES = ("", ".", "..", ".a", "a.", "a..b", " ", "a. .b", "\0", "\n")
+LARGE = "x" * 40_000
+EVENT: dict[str, Any] = {
+    "kind": "Event",
+    "stage": "ResponseComplete",
+    "verb": "create",
+    "user": {"username": "system:serviceaccount:default:hostile", "groups": ["g"], "extra": {"arn": ["a"]}},
+    "objectRef": {"resource": "pods", "namespace": "default", "name": "hostile"},
+    "responseStatus": {"code": 201, "details": {"kind": "pods"}},
+    "annotations": {"authorization.k8s.io/decision": "allow"},
+    "requestObject": {"kind": "Pod"},
+}
+BODIES = ("requestObject", "responseObject")
+# What the function itself writes; a record cannot.
+OURS = {"actor", "klog", "authenticator", "workload", "rbac"}
+
+
+def changed(path: tuple[str, ...], value: Any) -> str:
+    """The event with something else at a path."""
+    event = json.loads(json.dumps(EVENT))
+    at = event
+    for name in path[:-1]:
+        at = at[name] if isinstance(at.get(name), dict) else at.setdefault(name, {})
+    at[path[-1]] = value
+    return json.dumps(event)
+
+
+def audit_paths(*, objects: bool) -> list[tuple[str, ...]]:
+    """The paths of an audit event that are mapped."""
+    return [
+        path for path in mapped_paths(objects=objects) if path[0] not in OURS and (path[0] in EVENT or len(path) > 1)
+    ]
+
+
+def audit_records() -> dict[str, str]:
+    """Every hostile audit event, by a name that becomes its id."""
+    deep = '{"a":' * 2_000 + "1" + "}" * 2_000
+    cases = {
+        "annotations": changed(("annotations",), {"new.example.com/key": "v", "a": "1", "a.b": "2", "a.b.c": "3"}),
+        "status-text": changed(("responseObject",), {"status": "Failure"}),
+        "status-object": changed(("responseObject",), {"status": {"phase": "Running"}}),
+        "large-uri": changed(("requestURI",), f"/api/{LARGE}"),
+        "large-user": changed(("user", "username"), LARGE),
+        "large-reason": changed(("annotations", "authorization.k8s.io/reason"), LARGE),
+        "large-body": changed(("requestObject", "data"), LARGE),
+        "deep-body": json.dumps(EVENT)[:-1] + f',"responseObject":{deep}}}',
+        "deep-list": json.dumps(EVENT)[:-1] + f',"responseObject":{"[" * 2_000}{"]" * 2_000}}}',
+        "deep-scalar": '{"verb":"create","objectRef":' + json.dumps(EVENT["objectRef"]) + f',"requestURI":{deep}}}',
+        "duplicates": json.dumps(EVENT)[:-1] + ',"verb":"get","verb":"create","user":"x","user":{"username":"y"}}',
+        "huge-numbers": changed(("requestObject",), {"n": 10**40, "m": -(10**40), "f": 1e308}),
+        "huge-code": changed(("responseStatus", "code"), 10**30),
+        "nan": json.dumps(EVENT)[:-1] + ',"responseObject":{"a":NaN,"b":-Infinity,"c":1e999}}',
+        "surrogates": json.dumps(EVENT)[:-1] + r',"userAgent":"\ud800 \udfff\ud800 \u0000 \u0001"}',
+        "nulls": json.dumps({"verb": "create", "objectRef": EVENT["objectRef"]} | dict.fromkeys(("user", "stage"))),
+        "nuls": changed(("objectRef", "subresource"), "\0\x01\x7f"),
+    }
+    for path in audit_paths(objects=False):
+        cases[f"object-at-{'/'.join(path)}"] = changed(path, {"a": {"b": 1}, ".": 2})
+        cases[f"list-at-{'/'.join(path)}"] = changed(path, [[1, {"a": 1}], None, "x"])
+        cases[f"null-at-{'/'.join(path)}"] = changed(path, None)
+    for path in audit_paths(objects=True):
+        for value in ("text", 1, True, None, [1, "x"], [{"a": 1}]):
+            cases[f"{json.dumps(value)}-at-{'/'.join(path)}"] = changed(path, value)
+    for path in [(), *audit_paths(objects=True)]:
+        for name in BAD_NAMES:
+            cases[f"name-{name.encode().hex()}-in-{'/'.join(path)}"] = changed((*path, name), "x")
+        cases[f"prefix-in-{'/'.join(path)}"] = changed((*path, "authorization"), "x")
+    return cases
+
+
+AUDIT = audit_records()
+HOSTILE_PAIRS = " ".join(f'{name}="x"' for name in (".", "..", ".a", "a.", "a..b", "msg.a", "a", "a.b", "pod", "pod.x"))
+OTHERS = {
+    "scheduler": f'I1120 09:12:31.123456       1 a.go:1] "hostile" {HOSTILE_PAIRS}',
+    "controllerManager": json.dumps(
+        {"ts": 1.0, "msg": "hostile", "pod": {}} | {name: {"a": [1]} for name in BAD_NAMES}
+    ),
+    "authenticator": f'level=info msg="hostile" {HOSTILE_PAIRS}',
+    "api": "hostile " + "y" * 1_000_000,
+}
+
+
+@pytest.fixture(scope="module")
+def stored(prepared: Rig, server: OpenSearch) -> Iterator[OpenSearch]:
+    """The server, with all of them in one index."""
+    with prepared.lambda_runtime({"INDEX_NAME": INDEX}) as function:
+        for log_type, records in [("audit", AUDIT), *((name, {name: record}) for name, record in OTHERS.items())]:
+            events = [{"id": name, "timestamp": TIMESTAMP, "message": record} for name, record in records.items()]
+            answer = function.invoke(lambda_event(envelope([], STREAMS[log_type], logEvents=events)))
+            assert answer.payload == {"records": len(events), "stored": len(events), "duplicate": 0}
+    server.indices.refresh(index=INDEX)
+    yield server
+    server.indices.delete(index=INDEX)
+
+
+def found(server: OpenSearch, query: dict[str, Any]) -> set[str]:
+    body = {"query": query, "size": 2_000, "_source": ["@id", "message"]}
+    return {hit["_source"]["@id"] for hit in server.search(index=INDEX, body=body)["hits"]["hits"]}
+
+
+def test_every_record_is_found_by_its_id(stored: OpenSearch) -> None:
+    assert found(stored, {"exists": {"field": "@id"}}) == {*AUDIT, *OTHERS}
+
+
+def test_no_audit_event_hides_behind_what_is_odd_in_it(stored: OpenSearch) -> None:
+    spared = {name for name in AUDIT if "at-verb" not in name}
+    assert found(stored, {"term": {"verb": "create"}}) >= spared
+    spared = {name for name in AUDIT if "objectRef" not in name}
+    assert found(stored, {"term": {"objectRef.name.keyword": "hostile"}}) >= spared
+
+
+def test_lines_are_found_by_their_message(stored: OpenSearch) -> None:
+    assert found(stored, {"term": {"klog.message.keyword": "hostile"}}) == {"scheduler", "controllerManager"}
+    assert found(stored, {"term": {"authenticator.msg.keyword": "hostile"}}) == {"authenticator"}
+    assert found(stored, {"match": {"@message": "hostile"}}) >= {"api"}
+
+
+def test_the_records_are_many() -> None:
+    assert len(AUDIT) > 300
+
+
+def test_ids_that_opensearch_refuses(prepared: Rig, server: OpenSearch) -> None:
+    index = f"{INDEX}-ids"
+    events = [
+        {"id": event_id, "timestamp": TIMESTAMP, "message": "x"} for event_id in ("i" * 513, "é" * 300, "", "\ud800", 5)
+    ]
+    with prepared.lambda_runtime({"INDEX_NAME": index}) as function:
+        event = lambda_event(envelope([], STREAMS["api"], logEvents=events))
+        assert function.invoke(event).payload == {"records": 5, "stored": 5, "duplicate": 0}
+        assert function.invoke(event).payload == {"records": 5, "stored": 0, "duplicate": 5}
+    server.indices.delete(index=index)

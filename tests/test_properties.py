@@ -1,0 +1,181 @@
+"""What holds for any input, tried on many: written from the formats' definitions."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forwarder.go_strings import unquote
+from forwarder.parsers.audit import parse_audit
+from forwarder.parsers.klog import parse_klog
+from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.pipeline import documents_of
+from forwarder.redaction import redact
+from forwarder.subscription import read_subscription
+from local.forwarding import EVENTS, subscription_message
+from tests.fuzz import INPUTS, READERS, SEED, broken_documents, broken_redaction, run
+from tests.payloads import STREAMS, TIMESTAMP, batch, envelope, lambda_event
+
+REPEATABLE = settings(derandomize=True, deadline=None, max_examples=200)
+
+GO_ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,20}", fullmatch=True)
+
+
+def go_quote(text: str) -> str:
+    """strconv.Quote: printable characters as they are, the others escaped."""
+    return '"' + "".join(_go_character(character) for character in text) + '"'
+
+
+def _go_character(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character in GO_ESCAPES:
+        return GO_ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+@REPEATABLE
+@given(TEXT)
+def test_what_go_quotes_is_unquoted(text: str) -> None:
+    assert unquote(go_quote(text)) == text
+
+
+@REPEATABLE
+@given(TEXT, st.dictionaries(NAMES, TEXT, max_size=5))
+def test_what_klog_writes_is_read(message: str, fields: dict[str, str]) -> None:
+    pairs = "".join(f" {name}={go_quote(value)}" for name, value in fields.items())
+    entry = parse_klog(f"W1120 09:12:31.123456     123 a.go:7] {go_quote(message)}{pairs}", TIMESTAMP)
+    assert entry is not None
+    assert (entry.severity, entry.message, entry.fields) == ("WARNING", message, fields)
+
+
+@REPEATABLE
+@given(st.dictionaries(NAMES, TEXT, min_size=1, max_size=6))
+def test_what_logrus_writes_is_read(pairs: dict[str, str]) -> None:
+    safe = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+")
+    line = " ".join(f"{name}={value if set(value) <= safe else go_quote(value)}" for name, value in pairs.items())
+    assert parse_logfmt(line) == pairs
+
+
+@REPEATABLE
+@given(st.lists(TEXT, max_size=5))
+def test_what_cloudwatch_logs_sends_is_read(messages: list[str]) -> None:
+    event = lambda_event(envelope(messages, STREAMS["api"]))
+    assert [record.message for record in read_subscription(event, 10**7).events] == messages
+
+
+@REPEATABLE
+@given(st.text(max_size=200))
+def test_any_text_is_read_and_fits_the_mapping(text: str) -> None:
+    record = text.encode("utf-8", "replace").decode()
+    assert broken_documents(record) == []
+    assert broken_redaction(record) == []
+
+
+AUDIT_EVENTS = [
+    record["message"]
+    for record in subscription_message((EVENTS / "audit.json").read_bytes())["logEvents"]
+    if "[Truncated" not in record["message"]
+]
+
+
+@REPEATABLE
+@given(
+    st.sampled_from(AUDIT_EVENTS), st.floats(0, 1), st.sampled_from(["", "[Truncated...]", "\\", '\\u00"', "\ufffd"])
+)
+def test_a_cut_event_keeps_complete_members_with_equal_values(record: str, where: float, mark: str) -> None:
+    whole = parse_audit(record).fields
+    cut = parse_audit(record[: int(where * (len(record) - 1))] + mark)
+    assert cut.fields.items() <= whole.items()
+    assert cut.is_truncated is bool(cut.fields)
+
+
+def test_every_cut_of_one_event_at_every_byte() -> None:
+    record = AUDIT_EVENTS[20].encode()
+    whole = parse_audit(record.decode()).fields
+    known = 0
+    for end in range(len(record)):
+        fields = parse_audit(record[:end].decode("utf-8", "replace")).fields
+        assert fields.items() <= whole.items(), end
+        assert len(fields) >= known, "what stood before the cut is not forgotten by a later cut"
+        known = len(fields)
+    assert known == len(whole)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_broken_records_break_no_reader(name: str) -> None:
+    done = run(name, INPUTS // 100, SEED)
+    assert done.inputs == INPUTS // 100
+    assert done.faults == ()
+
+
+PIECES = (
+    *('"', "\\", '\\"', "[", "{", '{"', '{"a":', "(", "a=[ ", "a=b ", 'a="', "a=<\n", " ", "\n", "=", ":"),
+    *(
+        "eyJ",
+        "eyJaaaaaaa.",
+        "Bearer ",
+        "bearer a1",
+        "token=",
+        'token="',
+        '"token":"',
+        '\\"token\\":\\"',
+        "password: a1",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY-----",
+        "://a:",
+        "://a:b@",
+        '"name":"token',
+        "authorization: ",
+        "k8s-aws-v1.",
+        "X-Amz-Signature=",
+    ),
+    *('"kind":"Secret","data":{', '"kind":"Secret","data":{"a":"', '"resource":"secrets","value":"'),
+)
+KLOG = 'I1120 09:12:31.123456       1 a.go:1] "m" '
+
+
+def write_documents(text: str) -> bytes:
+    return orjson.dumps([document.source for document in documents_of(batch([text], STREAMS["audit"]))])
+
+
+LINEAR: dict[str, Callable[[str], Any]] = {
+    "klog": lambda text: parse_klog(KLOG + text, TIMESTAMP),
+    "klog JSON": lambda text: parse_klog('{"ts":1,"msg":"x","a":' + text, TIMESTAMP),
+    "logfmt": lambda text: parse_logfmt("level=info " + text),
+    "audit": lambda text: parse_audit('{"kind":"Event","requestObject":' + text),
+    "go_strings": lambda text: unquote(f'"{text}"'),
+    "redaction": redact,
+    "documents": write_documents,
+}
+
+
+@pytest.mark.parametrize("reader", LINEAR)
+def test_a_megabyte_of_anything_takes_under_a_second(reader: str) -> None:
+    slow = []
+    for piece in PIECES:
+        text = piece * (1_000_000 // len(piece))
+        started = time.process_time()
+        LINEAR[reader](text)
+        seconds = time.process_time() - started
+        if seconds > 1:
+            slow.append((piece, round(seconds, 2)))
+    assert slow == []
+
+
+def test_the_samples_hold_what_these_tests_need() -> None:
+    assert len(AUDIT_EVENTS) > 50
+    assert all(isinstance(json.loads(record), dict) for record in AUDIT_EVENTS)

@@ -1,0 +1,135 @@
+"""Every question is asked of the real OpenSearch; what it must find is written down by hand, by file and position."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from opensearchpy import OpenSearch
+
+from local.demo import ask
+from local.forwarding import EVENTS, subscription_message
+from local.questions import ASKING, Question, all_questions, how_many_calls_per_code, what_makes_the_volume
+from opensearch_setup.resources import resource
+from tests.conftest import SAMPLES
+
+ADMIN_AUDIT = [5, 6, 13, 17, 18, 19, 20, 25, 26, 27, 28, 29, 30, 31, 32, 37, 39, 45, 50, 53, 61]
+OLD_KUBECTL = [17, 18, 19, 20, 25, 26, 27, 28, 29, 30, 39, 45]
+EXPECTED: dict[int, dict[str, list[int]]] = {
+    1: {"authenticator": [6, 10]},
+    2: {"audit": ADMIN_AUDIT},
+    3: {"audit": OLD_KUBECTL},
+    4: {"audit": [6, 8]},
+    5: {"audit": [3, 4, 33, 36, 42, 47, 51, 53], "authenticator": [4, 12]},
+    6: {"audit": [10], "scheduler": [4]},
+    7: {"audit": [54, 55, 56, 57]},
+    8: {"audit": [23, 24, 42, 43]},
+    9: {"audit": [14, 15, 16]},
+    10: {"audit": [20]},
+    12: {"audit": [37, 39]},
+    13: {"scheduler": [8, 10]},
+    14: {"audit": [25, 26, 48, 49, 50, 51]},
+    15: {"audit": [27, 39, 44, 45, 47]},
+    16: {"audit": [28, 31]},
+    17: {"audit": [18, 30, 34, 35]},
+    18: {"audit": [0, 2]},
+    19: {"audit": [58, 62]},
+    20: {"audit": ADMIN_AUDIT, "authenticator": [5, 6, 9, 10]},
+}
+"""Question to file of events/ to positions of the records in it."""
+
+
+def records(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = subscription_message((EVENTS / f"{name}.json").read_bytes())["logEvents"]
+    return found
+
+
+def found_ids(server: OpenSearch, question: Question) -> set[str]:
+    hits = server.search(index=SAMPLES, body=question.request())["hits"]["hits"]
+    return {hit["_id"] for hit in hits}
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_a_question_finds_exactly_its_records(samples: OpenSearch, number: int) -> None:
+    (question,) = [question for question in all_questions() if question.number == number]
+    expected = {records(name)[position]["id"] for name, positions in EXPECTED[number].items() for position in positions}
+    assert found_ids(samples, question) == expected
+
+
+def test_calls_are_counted_by_response_code(samples: OpenSearch) -> None:
+    calls: dict[int, set[str]] = {}
+    for record in records("audit"):
+        text = record["message"]
+        # The record that is cut off has its status before the cut: an update that ended with 200.
+        cut: dict[str, Any] = {"responseStatus": {"code": 200}, "auditID": "cut"}
+        event = cut if "[Truncated" in text else json.loads(text)
+        if "responseStatus" in event:
+            calls.setdefault(event["responseStatus"]["code"], set()).add(event["auditID"])
+    answer = ask(samples, SAMPLES, how_many_calls_per_code())
+    counted = {int(bucket.value): bucket.metrics["calls"] for bucket in answer.counts["codes"]}
+    assert counted == {code: len(audit_ids) for code, audit_ids in calls.items()}
+
+
+def test_volume_is_counted_in_records_and_bytes(samples: OpenSearch) -> None:
+    expected: Counter[str] = Counter()
+    for name in ("api", "audit", "authenticator", "controllerManager", "cloudControllerManager", "scheduler"):
+        log_type = "controllerManager" if name == "cloudControllerManager" else name
+        expected[log_type] += sum(len(record["message"].encode()) for record in records(name))
+    answer = ask(samples, SAMPLES, what_makes_the_volume())
+    assert {bucket.value: bucket.metrics["bytes"] for bucket in answer.counts["log_types"]} == dict(expected)
+    assert {name for name, buckets in answer.counts.items() if not buckets} == set()
+
+
+def test_there_are_21_questions_in_their_order() -> None:
+    questions = all_questions()
+    assert [question.number for question in questions] == list(range(1, 22))
+    assert len({question.text for question in questions}) == len(ASKING)
+
+
+PROPERTIES = resource("index_template.json")["template"]["mappings"]["properties"]
+
+
+def mapped(properties: dict[str, Any], path: str = "") -> set[str]:
+    names: set[str] = set()
+    for name, mapping in properties.items():
+        names |= {f"{path}{name}", *(f"{path}{name}.{part}" for part in mapping.get("fields", {}))}
+        names |= mapped(mapping.get("properties", {}), f"{path}{name}.")
+    return names
+
+
+def fields_of(query: Any) -> set[str]:
+    """Every field that a query or an aggregation names."""
+    if isinstance(query, list):
+        return {name for part in query for name in fields_of(part)}
+    if not isinstance(query, dict):
+        return set()
+    names: set[str] = set()
+    for key, part in query.items():
+        if key in {"term", "terms", "prefix", "wildcard", "range"} and "field" not in part:
+            names |= set(part)
+        elif key == "field":
+            names.add(part)
+        else:
+            names |= fields_of(part)
+    return names
+
+
+def unmapped(question: Question) -> set[str]:
+    """The fields of a question that no document can be found by, or that no document shows."""
+    known = mapped(PROPERTIES)
+    bodies = ("requestObject.", "responseObject.")
+    shown = {name for name in question.shows if not name.startswith(bodies)}
+    return (fields_of(question.query) | fields_of(question.aggregations) | shown) - known
+
+
+@pytest.mark.parametrize("question", all_questions(), ids=lambda question: str(question.number))
+def test_every_field_of_a_question_is_mapped(question: Question) -> None:
+    assert unmapped(question) == set()
+    assert fields_of(question.query) or question.query == {"match_all": {}}
+
+
+def test_a_misspelt_field_is_noticed() -> None:
+    query = {"bool": {"filter": [{"term": {"actor.usernam": "x"}}], "must_not": []}}
+    counts = {"codes": {"terms": {"field": "responseStatus.cod"}}}
+    question = Question(99, "?", query, ("@timestamp", "verbs"), counts)
+    assert unmapped(question) == {"actor.usernam", "responseStatus.cod", "verbs"}
