@@ -219,3 +219,18 @@ def test_ids_are_the_events_own_or_a_stable_hash() -> None:
 def test_a_lone_surrogate_does_not_keep_a_record_out() -> None:
     source = audit(userAgent="bad \ud800 text")
     assert source["userAgent"] == "bad \ufffd text"
+
+
+def test_the_events_of_an_event_list_are_documents_of_their_own() -> None:
+    events = [{**AUDIT_EVENT, "auditID": str(number)} for number in range(2)]
+    message = json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": events})
+    found = list(documents_of(batch([message, json.dumps(AUDIT_EVENT)], STREAMS["audit"])))
+    assert [document.document_id for document in found] == ["id-0-0", "id-0-1", "id-1"]
+    assert [document.source["auditID"] for document in found] == ["0", "1", AUDIT_EVENT["auditID"]]
+    assert [json.loads(str(document.source["@message"])) for document in found] == [*events, AUDIT_EVENT]
+
+
+@pytest.mark.parametrize("items", ["[]", "null", '"x"'])
+def test_an_event_list_without_events_is_kept_as_it_is(items: str) -> None:
+    message = f'{{"kind":"EventList","items":{items}}}'
+    assert only("audit", message)["@message"] == message
