@@ -168,12 +168,16 @@ def test_a_megabyte_of_anything_takes_under_a_second(reader: str) -> None:
     slow = []
     for piece in PIECES:
         text = piece * (1_000_000 // len(piece))
-        started = time.process_time()
-        LINEAR[reader](text)
-        seconds = time.process_time() - started
+        seconds = min(seconds_of(LINEAR[reader], text) for _ in range(2))
         if seconds > 1:
             slow.append((piece, round(seconds, 2)))
     assert slow == []
+
+
+def seconds_of(read: Callable[[str], Any], text: str) -> float:
+    started = time.process_time()
+    read(text)
+    return time.process_time() - started
 
 
 def test_the_samples_hold_what_these_tests_need() -> None:

@@ -25,6 +25,8 @@ _LINES = re.compile(r"<\n(?P<lines>.*?)\n >", re.DOTALL)
 _BRACKET = re.compile(rf'{QUOTED.pattern}|[\[{{(\]}})"]', re.DOTALL)
 _OPENING = ("{", "[", "(", "&{", "&[", "map[")
 _LINE_DIGITS = 9
+# Far more than a component writes; what has more is not worth the time, and stays free text.
+_MOST_FIELDS = 1000
 _OBJECT_REF = ({"name"}, {"name", "namespace"})
 _JSON_HEADER = frozenset({"ts", "v", "msg", "caller", "severity", "level"})
 
@@ -109,13 +111,14 @@ def _split_structured(text: str) -> tuple[str | None, str, dict[str, str]]:
 def _read_fields(text: str, position: int) -> dict[str, str] | None:
     """The key/values from a position to the end; None where something else stands there: then it is no entry."""
     values = _Values(text)
-    fields: dict[str, str] = {}
+    fields: list[tuple[str, str]] = []
     while (position := _behind_space(text, position)) < len(text):
         key = _KEY.match(text, position)
-        if key is None:
+        if key is None or len(fields) == _MOST_FIELDS:
             return None
-        fields[key["key"]], position = values.read(key.end())
-    return fields
+        value, position = values.read(key.end())
+        fields.append((key["key"], value))
+    return dict(fields)
 
 
 def _behind_space(text: str, position: int) -> int:
