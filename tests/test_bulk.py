@@ -2,11 +2,9 @@ import orjson
 import pytest
 
 from forwarder.bulk import BulkAnswer, BulkRequest, pack
-from forwarder.delivery import deliver, failure_of
 from forwarder.documents import Document
-from forwarder.errors import AccessRefused, NotStored, Unreachable
 from forwarder.json_values import JsonObject, JsonValue
-from forwarder.outcomes import Delivery, Verdict, judge
+from forwarder.outcomes import Verdict, judge
 
 PREVIEW = (
     "failed to parse field [verb] of type [keyword] in document with id 'a'. Preview of field's value: '{k=SECRET}'"
@@ -110,7 +108,7 @@ def test_an_item_is_judged_by_its_status(result: JsonObject, verdict: Verdict, r
         (BulkAnswer(413, None), Verdict.TOO_LARGE, "HTTP 413"),
         (BulkAnswer(429, {"error": error("rejected_execution_exception", "busy")}), Verdict.LATER, None),
         (BulkAnswer(503, "<html>a whole page</html>"), Verdict.LATER, "HTTP 503"),
-        (BulkAnswer(400, {"error": error("illegal_argument_exception", "SECRET")}), Verdict.REFUSED, None),
+        (BulkAnswer(400, {"error": error("illegal_argument_exception", "SECRET")}), Verdict.SETUP, None),
         (BulkAnswer(200, "not what bulk answers"), Verdict.LATER, None),
         (BulkAnswer(200, {"items": [{"create": {"status": 201}}]}), Verdict.LATER, None),
     ],
@@ -122,47 +120,3 @@ def test_an_answer_without_items_counts_for_every_document(
     assert [outcome.verdict for outcome in judged] == [verdict, verdict]
     assert reason is None or {outcome.reason for outcome in judged} == {reason}
     assert "SECRET" not in judged[0].reason
-
-
-class Answers:
-    """A client that gives recorded answers in their order."""
-
-    def __init__(self, *answers: BulkAnswer) -> None:
-        self._answers = iter(answers)
-
-    def bulk(self, body: bytes) -> BulkAnswer:
-        assert body
-        return next(self._answers)
-
-
-def delivered(*answers: BulkAnswer) -> Delivery:
-    return deliver([request("a", "b")] * len(answers), Answers(*answers))
-
-
-def test_stored_and_already_there_is_success() -> None:
-    delivery = delivered(answer({"status": 201}, {"status": 409}))
-    assert failure_of(delivery) is None
-    assert (delivery.count(Verdict.STORED), delivery.count(Verdict.DUPLICATE)) == (1, 1)
-    assert delivery.sent_bytes == len(request("a", "b").body)
-
-
-def test_one_refused_document_fails_the_batch_with_counts_and_reason() -> None:
-    refused: JsonObject = {"status": 400, "error": error("mapper_parsing_exception", PREVIEW)}
-    failure = failure_of(delivered(answer({"status": 201}, refused), answer({"status": 409}, refused)))
-    assert isinstance(failure, NotStored)
-    assert "2 of 4 documents are not stored (stored 1, already there 1)" in str(failure)
-    assert "2 refused (400): mapper_parsing_exception in field [verb]" in str(failure)
-    assert "SECRET" not in str(failure)
-
-
-def test_missing_rights_name_the_command_that_gives_them() -> None:
-    no_rights: JsonObject = {"status": 403, "error": error("security_exception", "no permissions")}
-    failure = failure_of(delivered(answer({"status": 201}, no_rights)))
-    assert isinstance(failure, AccessRefused)
-    assert "python -m opensearch_setup" in str(failure)
-
-
-def test_no_answer_at_all_is_unreachable() -> None:
-    failure = failure_of(delivered(BulkAnswer(None, "no answer within 30 s")))
-    assert isinstance(failure, Unreachable)
-    assert "no answer within 30 s" in str(failure)

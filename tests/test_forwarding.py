@@ -20,6 +20,8 @@ from tests.payloads import STREAMS, envelope, lambda_event, wrapped
 
 INDEX = "eks-control-plane-logs-forwarding"
 NEVER = "eks-control-plane-logs-never"
+# Enough for two attempts: the function tries as long as the invocation may last.
+SHORT = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,7 @@ def test_an_index_that_is_gone_comes_back_as_the_template_says(function: LambdaR
 
 
 def test_a_server_that_does_not_answer_is_unreachable(prepared: Rig) -> None:
-    nowhere = {"OPENSEARCH_ENDPOINT": f"https://127.0.0.1:{free_port()}"}
+    nowhere = {"OPENSEARCH_ENDPOINT": f"https://127.0.0.1:{free_port()}", **SHORT}
     with prepared.lambda_runtime(nowhere) as runtime:
         kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
     assert kind == "Unreachable"
@@ -116,7 +118,7 @@ def test_a_server_that_does_not_answer_is_unreachable(prepared: Rig) -> None:
 
 
 def test_an_untrusted_certificate_is_no_connection(prepared: Rig) -> None:
-    with prepared.lambda_runtime({"OPENSEARCH_CA_FILE": ""}) as runtime:
+    with prepared.lambda_runtime({"OPENSEARCH_CA_FILE": "", **SHORT}) as runtime:
         kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
     assert (kind, "no TLS connection" in message) == ("Unreachable", True)
 

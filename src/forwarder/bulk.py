@@ -32,8 +32,13 @@ class BulkAnswer:
 class BulkClient(Protocol):
     """Whatever sends the body of a bulk request and says what came back."""
 
-    def bulk(self, body: bytes) -> BulkAnswer:
-        """Send newline-delimited JSON, wait for the answer and return it; a failure is an answer too."""
+    def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+        """Send newline-delimited JSON, wait for the answer and return it; a failure is an answer too.
+
+        Args:
+            body: the request, uncompressed.
+            longest_wait: seconds after which no answer is waited for.
+        """
 
 
 def pack(documents: Iterable[Document], index: str, target_bytes: int) -> Iterator[BulkRequest]:

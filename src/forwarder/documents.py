@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from forwarder.actor import audit_actor, authenticator_actor
@@ -39,6 +39,20 @@ class Document:
     document_id: str
     log_type: str
     source: JsonObject
+    is_slim: bool = False
+
+
+# What a slim document keeps: what every document has, and what it takes to find it.
+_CORE = (
+    *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
+    *("record_bytes", "severity", "message", "outcome", "redacted", "truncated"),
+)
+
+
+def slim(document: Document, reason: str) -> Document:
+    """The document without what the mapping might refuse: core fields, the whole record, and why it is slim."""
+    core = {name: document.source[name] for name in _CORE if name in document.source}
+    return replace(document, source={**core, "parse_error": f"stored without its fields: {reason}"}, is_slim=True)
 
 
 class DocumentWriter:

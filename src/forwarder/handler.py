@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from forwarder.bulk import pack
-from forwarder.delivery import deliver, failure_of
+from forwarder.delivery import Sender, failure_of, patience_for
 from forwarder.opensearch import OpenSearchClient
 from forwarder.outcomes import Verdict
 from forwarder.pipeline import documents_of
@@ -46,8 +45,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     batch = read_subscription(event, function.settings.max_payload_bytes)
     if not batch.events:
         return {"records": 0, "stored": 0, "duplicate": 0}
-    requests = pack(documents_of(batch), function.settings.index, function.settings.bulk_bytes)
-    delivery = deliver(requests, function.client)
+    patience = patience_for(context.get_remaining_time_in_millis())
+    sender = Sender(function.client, function.settings.index, function.settings.bulk_bytes, patience)
+    delivery = sender.deliver(documents_of(batch))
     function.telemetry.report(batch, delivery, time.time())
     if failure := failure_of(delivery):
         raise failure

@@ -34,8 +34,9 @@ class OpenSearchClient:
             max_retries=0,
         ).transport
 
-    def bulk(self, body: bytes) -> BulkAnswer:
+    def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
         """POST to `/_bulk`, the one path that the function's IAM role allows."""
+        wait = min(self._timeout, longest_wait)
         try:
             answer = self._transport.perform_request(
                 "POST",
@@ -43,10 +44,10 @@ class OpenSearchClient:
                 params=dict(_JUDGED),
                 body=gzip.compress(body, _GZIP_LEVEL, mtime=0),
                 headers=dict(_BULK_HEADERS),
-                timeout=self._timeout,
+                timeout=wait,
             )
         except ConnectionTimeout:
-            return BulkAnswer(None, f"no answer within {self._timeout} s")
+            return BulkAnswer(None, f"no answer within {wait:.0f} s")
         except SSLError as error:
             return BulkAnswer(None, f"no TLS connection: {_cause(error)}")
         except NoAnswer as error:

@@ -43,14 +43,23 @@ _DONE = frozenset({Verdict.STORED, Verdict.DUPLICATE})
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a batch: one outcome for each document, and the bytes sent (uncompressed)."""
+    """What became of a batch: one outcome for each document, its last one.
+
+    `sent_bytes` is uncompressed and counts what was sent again; `sent_again` is how many requests that were.
+    """
 
     outcomes: tuple[Outcome, ...]
     sent_bytes: int
+    sent_again: int = 0
 
     def count(self, verdict: Verdict) -> int:
         """How many documents met this verdict."""
         return sum(outcome.verdict is verdict for outcome in self.outcomes)
+
+    @property
+    def slim(self) -> int:
+        """How many documents are stored without their fields."""
+        return sum(outcome.document.is_slim and outcome.verdict in _DONE for outcome in self.outcomes)
 
     @property
     def unstored(self) -> tuple[Outcome, ...]:
@@ -58,11 +67,20 @@ class Delivery:
         return tuple(outcome for outcome in self.outcomes if outcome.verdict not in _DONE)
 
 
+def is_itemised(request: BulkRequest, answer: BulkAnswer) -> bool:
+    """Whether the answer has a status for each document, not one for the request as a whole."""
+    return len(_items(answer)) == len(request.documents)
+
+
+def _items(answer: BulkAnswer) -> list[JsonValue]:
+    items = as_object(answer.body).get("items") if answer.status == 200 else None  # noqa: PLR2004 - HTTP: OK
+    return items if isinstance(items, list) else []
+
+
 def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
     """One outcome for each document of the request, in its order."""
-    items = as_object(answer.body).get("items") if answer.status == 200 else None  # noqa: PLR2004 - HTTP: OK
-    if isinstance(items, list) and len(items) == len(request.documents):
-        return [_item_outcome(document, item) for document, item in zip(request.documents, items, strict=True)]
+    if is_itemised(request, answer):
+        return [_item_outcome(document, item) for document, item in zip(request.documents, _items(answer), strict=True)]
     verdict, reason = _request_verdict(answer)
     return [Outcome(document, verdict, answer.status, reason) for document in request.documents]
 
@@ -87,6 +105,9 @@ def _request_verdict(answer: BulkAnswer) -> tuple[Verdict, str]:
     error = as_object(answer.body).get("error")
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP: success
         return Verdict.LATER, "the answer is not that of the bulk API; is OPENSEARCH_ENDPOINT an OpenSearch?"
+    if answer.status == 400:  # noqa: PLR2004 - HTTP: bad request
+        # Nothing in a document makes OpenSearch refuse the whole request: its ids are short, its lines are JSON.
+        return Verdict.SETUP, _reason(error) or _gateway_reason(answer)
     return _verdict(answer.status, error), _reason(error) or _gateway_reason(answer)
 
 
@@ -119,6 +140,8 @@ _SPEAKS_OF_SERVER = frozenset(
         "unavailable_shards_exception",
     }
 )
+# With the domain's option rest.action.multi.allow_explicit_index set to false.
+_NO_INDEX_IN_BULK = "explicit index in bulk is not allowed"
 _FIELD = re.compile(r"(?:failed to parse (?:date )?field|mapping for|in field) ?=?[\[\"]([\w@./-]{1,100})[\]\"]")
 
 
@@ -127,7 +150,7 @@ def _reason(error: JsonValue) -> str:
     if not isinstance(error, dict):
         return ""
     kind, reason = _error_type(error), str(error.get("reason", ""))
-    if kind in _SPEAKS_OF_SERVER:
+    if kind in _SPEAKS_OF_SERVER or reason.startswith(_NO_INDEX_IN_BULK):
         return f"{kind}: {reason}"[:LONGEST_REASON]
     field = _FIELD.search(reason)
     return f"{kind} in field [{field[1]}]" if field else kind

@@ -30,6 +30,8 @@ class Telemetry:
                 "log_stream": batch.log_stream,
                 "records": len(batch.events),
                 "bulk_bytes": delivery.sent_bytes,
+                "sent_again": delivery.sent_again,
+                "slim": delivery.slim,
                 **{verdict.name.lower(): number for verdict, number in counts.items() if number},
             },
         )
@@ -41,6 +43,8 @@ class Telemetry:
         self._count("Duplicate", counts[Verdict.DUPLICATE])
         self._count("Refused", counts[Verdict.REFUSED])
         self._count("NotStored", len(delivery.unstored))
+        self._count("Slim", delivery.slim)
+        self._count("SentAgain", delivery.sent_again)
         self._metrics.add_metric("BulkBytes", MetricUnit.Bytes, delivery.sent_bytes)
         self._metrics.add_metric("IngestLag", MetricUnit.Seconds, lag)
         self._metrics.flush_metrics()

@@ -1,0 +1,213 @@
+"""Sending until everything is stored: recorded answers, and a clock that only the test moves."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+
+import orjson
+import pytest
+from opensearchpy import OpenSearch
+
+from forwarder.bulk import BulkAnswer
+from forwarder.delivery import Patience, Sender, failure_of, pause_before
+from forwarder.documents import Document
+from forwarder.errors import AccessRefused, NotStored, Unreachable
+from forwarder.json_values import JsonObject, JsonValue
+from forwarder.outcomes import Delivery, Verdict
+from local.rig import Rig
+from tests.payloads import STREAMS, envelope, lambda_event
+
+REFUSED: JsonObject = {
+    "status": 400,
+    "error": {"type": "mapper_parsing_exception", "reason": "failed to parse field [verb] of type [keyword]: SECRET"},
+}
+BUSY: JsonObject = {"status": 429, "error": {"type": "rejected_execution_exception", "reason": "queue full"}}
+FORBIDDEN: JsonObject = {"status": 403, "error": {"type": "security_exception", "reason": "no permissions"}}
+TOO_LARGE = BulkAnswer(413, None)
+UNREACHABLE = BulkAnswer(None, "no connection: refused")
+Server = Callable[[list[JsonObject]], BulkAnswer]
+
+
+def document(name: str) -> Document:
+    source: JsonObject = {"@id": name, "@message": "whole", "log_type": "audit", "message": "line", "verb": "get"}
+    return Document(name, "audit", source)
+
+
+def items(*results: JsonObject) -> BulkAnswer:
+    created: list[JsonValue] = [{"create": result} for result in results]
+    return BulkAnswer(200, {"took": 1, "items": created})
+
+
+class Played:
+    """A server that a function plays, and a clock that moves by what is slept and by a second for each request."""
+
+    def __init__(self, serve: Server, seconds: float = 60) -> None:
+        self._serve = serve
+        self.now = 0.0
+        self.sources: list[list[JsonObject]] = []
+        self.pauses: list[float] = []
+        self.patience = Patience(seconds, lambda: self.now, self._sleep, lambda: 1.0)
+
+    def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+        assert longest_wait > 0
+        self.now += 1
+        lines = [orjson.loads(line) for line in body.splitlines()]
+        self.sources.append(lines[1::2])
+        return self._serve(lines[1::2])
+
+    def deliver(self, *names: str) -> Delivery:
+        return Sender(self, "logs", 10_000, self.patience).deliver(map(document, names))
+
+
+def each(judge: Callable[[JsonObject], JsonObject]) -> Server:
+    return lambda sources: items(*(judge(source) for source in sources))
+
+
+def stored(_: JsonObject) -> JsonObject:
+    return {"status": 201}
+
+
+def failing_at_first(times: int, answer: BulkAnswer, then: Server) -> Server:
+    left = [answer] * times
+    return lambda sources: left.pop() if left else then(sources)
+
+
+def test_stored_and_already_there_is_success() -> None:
+    played = Played(each(lambda source: {"status": 201 if source["@id"] == "a" else 409}))
+    delivery = played.deliver("a", "b")
+    assert failure_of(delivery) is None
+    assert (delivery.count(Verdict.STORED), delivery.count(Verdict.DUPLICATE), delivery.sent_again) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("answer", [UNREACHABLE, BulkAnswer(429, None), BulkAnswer(503, "busy"), BulkAnswer(200, "?")])
+def test_a_request_that_fails_for_now_is_sent_again_after_growing_pauses(answer: BulkAnswer) -> None:
+    played = Played(failing_at_first(4, answer, each(stored)))
+    delivery = played.deliver("a", "b")
+    assert failure_of(delivery) is None
+    assert played.pauses == [0.5, 1, 2, 4]
+    assert delivery.sent_again == 4
+
+
+def test_only_the_items_that_were_too_many_are_sent_again() -> None:
+    busy = {"b"}
+
+    def judge(source: JsonObject) -> JsonObject:
+        return BUSY if source["@id"] in busy and not busy.clear() else {"status": 201}
+
+    played = Played(each(judge))
+    assert failure_of(played.deliver("a", "b", "c")) is None
+    assert [[source["@id"] for source in sources] for sources in played.sources] == [["a", "b", "c"], ["b"]]
+
+
+def test_when_the_time_is_over_what_is_left_fails_and_nothing_more_is_sent() -> None:
+    played = Played(lambda _: UNREACHABLE, seconds=10)
+    delivery = Sender(played, "logs", 100, played.patience).deliver(document(name) for name in "abcd")
+    failure = failure_of(delivery)
+    assert isinstance(failure, Unreachable)
+    assert "4 of 4 documents are not stored" in str(failure)
+    assert played.now <= 10
+    assert {source["@id"] for sources in played.sources for source in sources} == {"a"}
+
+
+def test_a_refused_document_is_stored_slim_under_its_id() -> None:
+    played = Played(each(lambda source: REFUSED if source["@id"] == "b" and "verb" in source else {"status": 201}))
+    delivery = played.deliver("a", "b")
+    assert failure_of(delivery) is None
+    assert (delivery.slim, delivery.count(Verdict.STORED)) == (1, 2)
+    assert played.sources[1] == [
+        {
+            "@id": "b",
+            "@message": "whole",
+            "log_type": "audit",
+            "message": "line",
+            "parse_error": "stored without its fields: mapper_parsing_exception in field [verb]",
+        }
+    ]
+
+
+def test_a_document_refused_twice_fails_with_its_reason_and_no_content() -> None:
+    failure = failure_of(
+        Played(each(lambda source: REFUSED if source["@id"] == "b" else {"status": 201})).deliver(*"ab")
+    )
+    assert isinstance(failure, NotStored)
+    assert "1 of 2 documents are not stored (stored 1, already there 0)" in str(failure)
+    assert "1 refused (400): mapper_parsing_exception in field [verb]" in str(failure)
+    assert "SECRET" not in str(failure)
+
+
+def test_a_request_that_is_too_large_is_halved_until_it_passes() -> None:
+    played = Played(lambda sources: TOO_LARGE if len(sources) > 2 else items(*map(stored, sources)))
+    delivery = played.deliver(*"abcdefg")
+    assert failure_of(delivery) is None
+    assert delivery.count(Verdict.STORED) == 7
+    assert played.pauses == []
+
+
+def test_a_document_too_large_alone_is_sent_slim() -> None:
+    played = Played(lambda sources: TOO_LARGE if "verb" in sources[0] else items({"status": 201}))
+    assert failure_of(played.deliver("a")) is None
+    assert len(played.sources) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [items(FORBIDDEN, FORBIDDEN), BulkAnswer(403, {"message": "no"}), BulkAnswer(400, {}), BulkAnswer(404, {})],
+)
+def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer) -> None:
+    played = Played(lambda _: answer)
+    delivery = Sender(played, "logs", 250, played.patience).deliver(document(name) for name in "abcdef")
+    failure = failure_of(delivery)
+    assert isinstance(failure, AccessRefused)
+    assert "python -m opensearch_setup" in str(failure)
+    assert "6 of 6 documents" in str(failure)
+    assert len(played.sources) == 1
+
+
+def test_pauses_grow_to_an_end_and_never_vanish() -> None:
+    pauses = [pause_before(attempt, 1.0) for attempt in range(1, 12)]
+    assert pauses == sorted(pauses)
+    assert max(pauses) == 20
+    assert pause_before(1, 0.0) == 0.25
+    assert pause_before(10**6, 0.5) == 15
+
+
+def function_event(name: str) -> dict[str, object]:
+    event = {"kind": "Event", "verb": "get", "stage": "ResponseComplete", "user": {"username": name}}
+    return lambda_event(envelope([json.dumps(event)], STREAMS["audit"]))
+
+
+def test_an_index_that_is_read_only_for_a_while_gets_everything_in_the_end(prepared: Rig, server: OpenSearch) -> None:
+    index = "eks-control-plane-logs-read-only"
+    server.indices.create(index=index)
+    server.indices.put_settings(index=index, body={"index.blocks.write": True})
+    lift = {"index": index, "body": {"index.blocks.write": None}}
+    opened = threading.Timer(3, server.indices.put_settings, kwargs=lift)
+    opened.start()
+    with prepared.lambda_runtime({"INDEX_NAME": index, "AWS_LAMBDA_FUNCTION_TIMEOUT": "60"}) as function:
+        started = time.monotonic()
+        invocation = function.invoke(function_event("a"))
+    opened.join()
+    assert invocation.payload == {"records": 1, "stored": 1, "duplicate": 0}
+    assert time.monotonic() - started > 2
+    assert '"sent_again":0' not in invocation.log.replace(" ", "")
+
+
+def test_a_mapping_of_somebody_else_gets_slim_documents(prepared: Rig, server: OpenSearch) -> None:
+    index = "eks-control-plane-logs-theirs"
+    mappings = {"properties": {"verb": {"type": "long"}}}
+    foreign = {"index_patterns": [index], "priority": 900, "template": {"mappings": mappings}}
+    server.indices.put_index_template(name="theirs", body=foreign)
+    try:
+        with prepared.lambda_runtime({"INDEX_NAME": index}) as function:
+            assert function.invoke(function_event("a")).payload == {"records": 1, "stored": 1, "duplicate": 0}
+    finally:
+        server.indices.delete_index_template(name="theirs")
+    server.indices.refresh(index=index)
+    (hit,) = server.search(index=index, body={})["hits"]["hits"]
+    assert hit["_source"]["parse_error"] == "stored without its fields: mapper_parsing_exception in field [verb]"
+    assert json.loads(hit["_source"]["@message"])["user"] == {"username": "a"}
