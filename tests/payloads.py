@@ -44,6 +44,11 @@ def wrapped(compressed: bytes) -> dict[str, Any]:
     return {"awslogs": {"data": base64.b64encode(compressed).decode()}}
 
 
+def answer(records: int, stored: int, duplicate: int = 0, dead_letters: int = 0) -> dict[str, int]:
+    """What the function answers."""
+    return {"records": records, "stored": stored, "duplicate": duplicate, "dead_letters": dead_letters}
+
+
 def batch(messages: list[str], log_stream: str) -> LogBatch:
     """A LogBatch of these records."""
     events = tuple(LogEvent(f"id-{position}", TIMESTAMP, message) for position, message in enumerate(messages))

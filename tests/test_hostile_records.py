@@ -9,7 +9,7 @@ from opensearchpy import OpenSearch
 
 from local.rig import Rig
 from tests.mapping_rules import mapped_paths
-from tests.payloads import STREAMS, TIMESTAMP, envelope, lambda_event
+from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
 
 INDEX = "eks-control-plane-logs-hostile"
 BAD_NAMES = ("", ".", "..", ".a", "a.", "a..b", " ", "a. .b", "\0", "\n")
@@ -100,8 +100,8 @@ def stored(prepared: Rig, server: OpenSearch) -> Iterator[OpenSearch]:
     with prepared.lambda_runtime({"INDEX_NAME": INDEX}) as function:
         for log_type, records in [("audit", AUDIT), *((name, {name: record}) for name, record in OTHERS.items())]:
             events = [{"id": name, "timestamp": TIMESTAMP, "message": record} for name, record in records.items()]
-            answer = function.invoke(lambda_event(envelope([], STREAMS[log_type], logEvents=events)))
-            assert answer.payload == {"records": len(events), "stored": len(events), "duplicate": 0}
+            invocation = function.invoke(lambda_event(envelope([], STREAMS[log_type], logEvents=events)))
+            assert invocation.payload == answer(len(events), len(events))
     server.indices.refresh(index=INDEX)
     yield server
     server.indices.delete(index=INDEX)
@@ -140,6 +140,6 @@ def test_ids_that_opensearch_refuses(prepared: Rig, server: OpenSearch) -> None:
     ]
     with prepared.lambda_runtime({"INDEX_NAME": index}) as function:
         event = lambda_event(envelope([], STREAMS["api"], logEvents=events))
-        assert function.invoke(event).payload == {"records": 5, "stored": 5, "duplicate": 0}
-        assert function.invoke(event).payload == {"records": 5, "stored": 0, "duplicate": 5}
+        assert function.invoke(event).payload == answer(5, 5)
+        assert function.invoke(event).payload == answer(5, 0, 5)
     server.indices.delete(index=index)

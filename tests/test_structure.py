@@ -10,6 +10,7 @@ FORWARDER = Path(__file__).parent.parent / "src" / "forwarder"
 ROWS = (
     ("handler",),
     ("delivery", "opensearch", "telemetry"),
+    ("dead_letters",),
     ("outcomes",),
     ("bulk", "settings"),
     ("pipeline",),

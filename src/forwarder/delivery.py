@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from forwarder.bulk import BulkClient, BulkRequest, pack
+from forwarder.dead_letters import Bucket, Invocation, letters_of
 from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.outcomes import Delivery, Outcome, Verdict, is_itemised, judge
@@ -164,6 +165,18 @@ class Sender:
 def _not_sent(request: BulkRequest, because: Outcome) -> list[Outcome]:
     """Outcomes of documents that were not tried any more, as nothing else would have come of it."""
     return [Outcome(document, because.verdict, because.status, because.reason) for document in request.documents]
+
+
+def keep_refused(delivery: Delivery, bucket: Bucket | None, index: str, invocation: Invocation) -> Delivery:
+    """Put what OpenSearch refuses for good into the bucket; without a bucket it stays refused, and fails the batch.
+
+    Raises:
+        DeadLettersNotWritten: the bucket did not take it.
+    """
+    if bucket is None or not delivery.refused:
+        return delivery
+    bucket.put(letters_of(delivery.refused, index, invocation))
+    return delivery.with_refused_kept()
 
 
 def failure_of(delivery: Delivery) -> DeliveryError | None:

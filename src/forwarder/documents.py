@@ -34,12 +34,20 @@ _FIRST_ERROR = 400
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is stored for one record: its `_id`, its log type and the JSON object that is its source."""
+    """What is stored for one record: its `_id`, its log type and the JSON object that is its source.
+
+    `whole` is the source that a slim document had before.
+    """
 
     document_id: str
     log_type: str
     source: JsonObject
-    is_slim: bool = False
+    whole: JsonObject | None = None
+
+    @property
+    def is_slim(self) -> bool:
+        """Whether the document has lost its fields, to be stored at all."""
+        return self.whole is not None
 
 
 # What a slim document keeps: what every document has, and what it takes to find it.
@@ -52,7 +60,8 @@ _CORE = (
 def slim(document: Document, reason: str) -> Document:
     """The document without what the mapping might refuse: core fields, the whole record, and why it is slim."""
     core = {name: document.source[name] for name in _CORE if name in document.source}
-    return replace(document, source={**core, "parse_error": f"stored without its fields: {reason}"}, is_slim=True)
+    source: JsonObject = {**core, "parse_error": f"stored without its fields: {reason}"}
+    return replace(document, source=source, whole=document.source)
 
 
 class DocumentWriter:

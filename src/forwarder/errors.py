@@ -11,7 +11,8 @@ ForwarderError
 └── DeliveryError             some documents are not known to be stored: Lambda keeps the event and retries
     ├── AccessRefused         OpenSearch answered 401, 403 or 404: the set-up is wrong
     ├── Unreachable           no answer: refused, reset or timed out
-    └── NotStored             answered, but at least one document was not stored
+    ├── NotStored             answered, but at least one document was not stored
+    └── DeadLettersNotWritten S3 did not take what OpenSearch refuses
 ```
 
 Raising is how an asynchronous Lambda function keeps an event: Lambda retries it twice and then hands it to the
@@ -62,3 +63,7 @@ class Unreachable(DeliveryError):
 
 class NotStored(DeliveryError):
     """OpenSearch answered and did not store every document."""
+
+
+class DeadLettersNotWritten(DeliveryError):
+    """Refused documents could not be kept in S3."""

@@ -4,7 +4,7 @@ The shapes are those that OpenSearch 2.19.4 and 3.5.0 answer with: a status for 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from forwarder.bulk import BulkAnswer, BulkRequest
@@ -21,6 +21,8 @@ class Verdict(Enum):
     DUPLICATE = "duplicate"
     REFUSED = "refused"
     """The mapping refuses it: the same document will be refused again."""
+    DEAD_LETTER = "dead letter"
+    """It was refused for good, and is kept in S3."""
     TOO_LARGE = "too large"
     LATER = "later"
     """The server could not take it now."""
@@ -39,6 +41,7 @@ class Outcome:
 
 
 _DONE = frozenset({Verdict.STORED, Verdict.DUPLICATE})
+_FOR_GOOD = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,21 @@ class Delivery:
 
     @property
     def unstored(self) -> tuple[Outcome, ...]:
-        """The outcomes of documents that OpenSearch did not say it has."""
-        return tuple(outcome for outcome in self.outcomes if outcome.verdict not in _DONE)
+        """The outcomes of documents that neither OpenSearch nor S3 said it has."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict not in {*_DONE, Verdict.DEAD_LETTER})
+
+    @property
+    def refused(self) -> tuple[Outcome, ...]:
+        """The outcomes of documents that OpenSearch will never take."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict in _FOR_GOOD)
+
+    def with_refused_kept(self) -> "Delivery":
+        """The delivery after its refused documents were kept as dead letters."""
+        kept = (
+            replace(outcome, verdict=Verdict.DEAD_LETTER) if outcome.verdict in _FOR_GOOD else outcome
+            for outcome in self.outcomes
+        )
+        return replace(self, outcomes=tuple(kept))
 
 
 def is_itemised(request: BulkRequest, answer: BulkAnswer) -> bool:
@@ -161,3 +177,13 @@ def _gateway_reason(answer: BulkAnswer) -> str:
     body = as_object(answer.body)
     message = body.get("message") or body.get("Message")
     return message[:LONGEST_REASON] if isinstance(message, str) else f"HTTP {answer.status}"
+
+
+def counts(delivery: Delivery) -> dict[str, int]:
+    """What the function answers."""
+    return {
+        "records": len(delivery.outcomes),
+        "stored": delivery.count(Verdict.STORED),
+        "duplicate": delivery.count(Verdict.DUPLICATE),
+        "dead_letters": delivery.count(Verdict.DEAD_LETTER),
+    }

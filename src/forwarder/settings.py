@@ -39,6 +39,8 @@ class Settings:
     bulk_bytes: int
     timeout: int
     ca_file: str | None
+    dead_letter_bucket: str | None
+    function_version: str
     log_level: str
     service: str
     metrics_namespace: str
@@ -64,6 +66,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         bulk_bytes=reader.read("BULK_BYTES", _between(1_000, LARGEST_REQUEST), "2000000", "2000000"),
         timeout=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
         ca_file=environment.get("OPENSEARCH_CA_FILE") or None,
+        dead_letter_bucket=environment.get("DEAD_LETTER_BUCKET") or None,
+        function_version=environment.get("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST",
         log_level=reader.read("LOG_LEVEL", _log_level, "INFO", default="INFO"),
         service=reader.read("POWERTOOLS_SERVICE_NAME", _text, "eks-control-plane-logs", "eks-control-plane-logs"),
         metrics_namespace=reader.read("POWERTOOLS_METRICS_NAMESPACE", _text, METRICS_NAMESPACE, METRICS_NAMESPACE),

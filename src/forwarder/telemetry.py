@@ -43,6 +43,7 @@ class Telemetry:
         self._count("Duplicate", counts[Verdict.DUPLICATE])
         self._count("Refused", counts[Verdict.REFUSED])
         self._count("NotStored", len(delivery.unstored))
+        self._count("DeadLetters", counts[Verdict.DEAD_LETTER])
         self._count("Slim", delivery.slim)
         self._count("SentAgain", delivery.sent_again)
         self._metrics.add_metric("BulkBytes", MetricUnit.Bytes, delivery.sent_bytes)

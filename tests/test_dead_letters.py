@@ -1,0 +1,114 @@
+"""What OpenSearch refuses for good ends in S3 with its reason, or the invocation fails."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from opensearchpy import OpenSearch
+
+from forwarder.dead_letters import Invocation, letters_of
+from forwarder.documents import Document, slim
+from forwarder.outcomes import Outcome, Verdict
+from local.rig import Rig
+from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
+
+INDEX = "eks-control-plane-logs-refusing"
+BUCKET = "dead-letters-of-the-tests"
+TIME = datetime(2026, 11, 21, 9, 12, 31, tzinfo=UTC)
+
+
+def test_letters_hold_the_whole_document_and_why() -> None:
+    document = Document("a", "audit", {"@id": "a", "verb": "get"})
+    outcome = Outcome(slim(document, "x"), Verdict.REFUSED, 400, "mapper_parsing_exception in field [message]")
+    letters = letters_of([outcome, outcome], "logs", Invocation("request-1", "7", TIME))
+    assert letters.key == "dead-letters/2026/11/21/091231-request-1.ndjson.gz"
+    lines = [json.loads(line) for line in gzip.decompress(letters.body).splitlines()]
+    assert (
+        lines
+        == [
+            {
+                "index": "logs",
+                "id": "a",
+                "status": 400,
+                "reason": "refused: mapper_parsing_exception in field [message]",
+                "when": "2026-11-21T09:12:31+00:00",
+                "function_version": "7",
+                "document": {"@id": "a", "verb": "get"},
+            }
+        ]
+        * 2
+    )
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def s3(aws: str) -> Iterator[Any]:
+    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = boto3.client("s3", endpoint_url=aws, region_name="eu-west-1", **identity)
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def refusing(prepared: Rig, server: OpenSearch) -> Iterator[None]:
+    """An index template of somebody else's that refuses every document of log type audit, slim ones too."""
+    mappings = {"dynamic": False, "properties": {"log_type": {"type": "boolean"}, "@id": {"type": "keyword"}}}
+    body = {"index_patterns": [INDEX], "priority": 900, "template": {"mappings": mappings}}
+    server.indices.put_index_template(name="refusing", body=body)
+    yield
+    server.indices.delete_index_template(name="refusing")
+    server.indices.delete(index=INDEX, ignore_unavailable=True)
+    assert prepared.node.url
+
+
+EVENT = lambda_event(
+    envelope([], STREAMS["audit"], logEvents=[{"id": "refused", "timestamp": TIMESTAMP, "message": '{"verb":"get"}'}])
+)
+
+
+def variables(aws: str, bucket: str) -> dict[str, str]:
+    return {"INDEX_NAME": INDEX, "DEAD_LETTER_BUCKET": bucket, "AWS_ENDPOINT_URL_S3": aws}
+
+
+def test_a_refused_document_is_kept_in_s3(prepared: Rig, aws: str, s3: Any) -> None:
+    with prepared.lambda_runtime(variables(aws, BUCKET)) as function:
+        invocation = function.invoke(EVENT)
+    assert invocation.payload == answer(1, 0, 0, 1)
+    (found,) = s3.list_objects_v2(Bucket=BUCKET, Prefix="dead-letters/")["Contents"]
+    body = s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"]
+    (letter,) = [json.loads(line) for line in gzip.decompress(body.read()).splitlines()]
+    body.close()
+    assert (letter["id"], letter["status"]) == ("refused", 400)
+    assert letter["reason"] == "refused: mapper_parsing_exception in field [log_type]"
+    assert letter["document"]["verb"] == "get"
+    assert '"DeadLetters":[1.0]' in invocation.log.replace(" ", "")
+
+
+def test_where_s3_refuses_too_the_invocation_fails(prepared: Rig, aws: str) -> None:
+    with prepared.lambda_runtime(variables(aws, "no-such-bucket")) as function:
+        error = function.invoke(EVENT).error
+    assert error is not None
+    assert error["errorType"] == "DeadLettersNotWritten"
+    assert "s3://no-such-bucket/dead-letters/" in error["errorMessage"]
+    assert "NoSuchBucket" in error["errorMessage"]
+
+
+def test_without_a_bucket_the_invocation_fails(prepared: Rig) -> None:
+    with prepared.lambda_runtime({"INDEX_NAME": INDEX}) as function:
+        error = function.invoke(EVENT).error
+    assert error is not None
+    assert error["errorType"] == "NotStored"
