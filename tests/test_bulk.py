@@ -3,6 +3,7 @@ import pytest
 
 from forwarder.bulk import BulkAnswer, BulkRequest, pack
 from forwarder.documents import Document
+from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
 from forwarder.outcomes import Verdict, judge
 
@@ -16,11 +17,11 @@ IMMENSE = (
 
 
 def document(name: str, size: int = 0) -> Document:
-    return Document(name, "audit", {"@id": name, "filler": "x" * size})
+    return Document(name, "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name, "filler": "x" * size})
 
 
 def request(*names: str) -> BulkRequest:
-    (packed,) = pack([document(name) for name in names], "logs", 10_000)
+    (packed,) = pack([document(name) for name in names], Index("logs"), 10_000)
     return packed
 
 
@@ -37,20 +38,20 @@ def test_a_request_is_create_actions_with_the_documents_ids() -> None:
     lines = [orjson.loads(line) for line in request("a", "b").body.splitlines()]
     assert lines == [
         {"create": {"_index": "logs", "_id": "a"}},
-        {"@id": "a", "filler": ""},
+        {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "a", "filler": ""},
         {"create": {"_index": "logs", "_id": "b"}},
-        {"@id": "b", "filler": ""},
+        {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "b", "filler": ""},
     ]
     assert request("a").body.endswith(b"\n")
 
 
 def test_requests_keep_to_their_size_and_lose_nothing() -> None:
     documents = [document(f"d{position}", size) for position, size in enumerate([400, 400, 5_000, 400, 400, 400])]
-    requests = list(pack(documents, "logs", 1_000))
+    requests = list(pack(documents, Index("logs"), 1_100))
     assert [len(packed.documents) for packed in requests] == [2, 1, 2, 1]
     assert [part for packed in requests for part in packed.documents] == documents
-    assert all(len(packed.body) <= 1_000 for packed in requests if len(packed.documents) > 1)
-    assert list(pack([], "logs", 1_000)) == []
+    assert all(len(packed.body) <= 1_100 for packed in requests if len(packed.documents) > 1)
+    assert list(pack([], Index("logs"), 1_000)) == []
 
 
 @pytest.mark.parametrize(
@@ -120,3 +121,19 @@ def test_an_answer_without_items_counts_for_every_document(
     assert [outcome.verdict for outcome in judged] == [verdict, verdict]
     assert reason is None or {outcome.reason for outcome in judged} == {reason}
     assert "SECRET" not in judged[0].reason
+
+
+@pytest.mark.parametrize(
+    ("rotation", "timestamp", "index"),
+    [
+        ("none", "2026-11-20T23:59:59.999Z", "logs"),
+        ("daily", "2026-11-20T23:59:59.999Z", "logs-2026.11.20"),
+        ("daily", "2026-11-21T00:00:00.000Z", "logs-2026.11.21"),
+        ("monthly", "2026-11-20T23:59:59.999Z", "logs-2026.11"),
+        ("weekly", "2026-11-20T23:59:59.999Z", "logs-2026.w47"),
+        ("weekly", "2027-01-01T00:00:00.000Z", "logs-2026.w53"),
+    ],
+)
+def test_an_index_is_named_by_the_events_own_time(rotation: str, timestamp: str, index: str) -> None:
+    (packed,) = pack([Document("a", "audit", {"@timestamp": timestamp})], Index("logs", rotation), 1_000)
+    assert orjson.loads(packed.body.splitlines()[0])["create"]["_index"] == index

@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 
 from forwarder.dead_letters import Invocation, letters_of
 from forwarder.documents import Document, slim
+from forwarder.index_names import Index
 from forwarder.outcomes import Outcome, Verdict
 from local.rig import Rig
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
@@ -23,22 +24,22 @@ TIME = datetime(2026, 11, 21, 9, 12, 31, tzinfo=UTC)
 
 
 def test_letters_hold_the_whole_document_and_why() -> None:
-    document = Document("a", "audit", {"@id": "a", "verb": "get"})
+    document = Document("a", "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "a", "verb": "get"})
     outcome = Outcome(slim(document, "x"), Verdict.REFUSED, 400, "mapper_parsing_exception in field [message]")
-    letters = letters_of([outcome, outcome], "logs", Invocation("request-1", "7", TIME))
+    letters = letters_of([outcome, outcome], Index("logs", "daily"), Invocation("request-1", "7", TIME))
     assert letters.key == "dead-letters/2026/11/21/091231-request-1.ndjson.gz"
     lines = [json.loads(line) for line in gzip.decompress(letters.body).splitlines()]
     assert (
         lines
         == [
             {
-                "index": "logs",
+                "index": "logs-2026.11.20",
                 "id": "a",
                 "status": 400,
                 "reason": "refused: mapper_parsing_exception in field [message]",
                 "when": "2026-11-21T09:12:31+00:00",
                 "function_version": "7",
-                "document": {"@id": "a", "verb": "get"},
+                "document": {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "a", "verb": "get"},
             }
         ]
         * 2

@@ -13,6 +13,7 @@ from forwarder.bulk import BulkAnswer
 from forwarder.delivery import Patience, Sender, failure_of, pause_before
 from forwarder.documents import Document
 from forwarder.errors import AccessRefused, NotStored, Unreachable
+from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
 from forwarder.outcomes import Delivery, Verdict
 from local.rig import Rig
@@ -25,12 +26,20 @@ REFUSED: JsonObject = {
 BUSY: JsonObject = {"status": 429, "error": {"type": "rejected_execution_exception", "reason": "queue full"}}
 FORBIDDEN: JsonObject = {"status": 403, "error": {"type": "security_exception", "reason": "no permissions"}}
 TOO_LARGE = BulkAnswer(413, None)
+TIME = "2026-11-20T09:12:31.123Z"
 UNREACHABLE = BulkAnswer(None, "no connection: refused")
 Server = Callable[[list[JsonObject]], BulkAnswer]
 
 
 def document(name: str) -> Document:
-    source: JsonObject = {"@id": name, "@message": "whole", "log_type": "audit", "message": "line", "verb": "get"}
+    source: JsonObject = {
+        "@timestamp": TIME,
+        "@id": name,
+        "@message": "whole",
+        "log_type": "audit",
+        "message": "line",
+        "verb": "get",
+    }
     return Document(name, "audit", source)
 
 
@@ -61,7 +70,7 @@ class Played:
         return self._serve(lines[1::2])
 
     def deliver(self, *names: str) -> Delivery:
-        return Sender(self, "logs", 10_000, self.patience).deliver(map(document, names))
+        return Sender(self, Index("logs"), 10_000, self.patience).deliver(map(document, names))
 
 
 def each(judge: Callable[[JsonObject], JsonObject]) -> Server:
@@ -106,7 +115,7 @@ def test_only_the_items_that_were_too_many_are_sent_again() -> None:
 
 def test_when_the_time_is_over_what_is_left_fails_and_nothing_more_is_sent() -> None:
     played = Played(lambda _: UNREACHABLE, seconds=10)
-    delivery = Sender(played, "logs", 100, played.patience).deliver(document(name) for name in "abcd")
+    delivery = Sender(played, Index("logs"), 100, played.patience).deliver(document(name) for name in "abcd")
     failure = failure_of(delivery)
     assert isinstance(failure, Unreachable)
     assert "4 of 4 documents are not stored" in str(failure)
@@ -121,6 +130,7 @@ def test_a_refused_document_is_stored_slim_under_its_id() -> None:
     assert (delivery.slim, delivery.count(Verdict.STORED)) == (1, 2)
     assert played.sources[1] == [
         {
+            "@timestamp": TIME,
             "@id": "b",
             "@message": "whole",
             "log_type": "audit",
@@ -160,7 +170,7 @@ def test_a_document_too_large_alone_is_sent_slim() -> None:
 )
 def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer) -> None:
     played = Played(lambda _: answer)
-    delivery = Sender(played, "logs", 250, played.patience).deliver(document(name) for name in "abcdef")
+    delivery = Sender(played, Index("logs"), 350, played.patience).deliver(document(name) for name in "abcdef")
     failure = failure_of(delivery)
     assert isinstance(failure, AccessRefused)
     assert "python -m opensearch_setup" in str(failure)

@@ -109,6 +109,16 @@ def test_an_index_that_is_gone_comes_back_as_the_template_says(function: LambdaR
     assert source(server, pair.name) == pair.document
 
 
+def test_daily_indices_get_our_mapping_too(prepared: Rig, server: OpenSearch) -> None:
+    pair = pairs()[0]
+    with prepared.lambda_runtime({"INDEX_NAME": f"{INDEX}-by-day", "INDEX_ROTATION": "daily"}) as runtime:
+        assert runtime.invoke(pair_event(pair)).payload == answer(1, 1)
+        assert runtime.invoke(pair_event(pair)).payload == answer(1, 0, 1)
+    index = f"{INDEX}-by-day-2026.11.20"
+    assert server.indices.get_mapping(index=index)[index]["mappings"]["dynamic"] == "false"
+    assert source(server, pair.name, index) == pair.document
+
+
 def test_a_server_that_does_not_answer_is_unreachable(prepared: Rig) -> None:
     nowhere = {"OPENSEARCH_ENDPOINT": f"https://127.0.0.1:{free_port()}", **SHORT}
     with prepared.lambda_runtime(nowhere) as runtime:

@@ -15,7 +15,7 @@ ENVIRONMENT = {
 def test_what_is_needed_is_read_and_the_rest_has_defaults() -> None:
     settings = read_settings(ENVIRONMENT)
     assert settings.endpoint == "https://search-logs.eu-west-1.es.amazonaws.com"
-    assert (settings.index, settings.bulk_bytes, settings.timeout) == ("eks-control-plane-logs", 2_000_000, 30)
+    assert (settings.index.name, settings.bulk_bytes, settings.timeout) == ("eks-control-plane-logs", 2_000_000, 30)
 
 
 def test_secrets_are_not_shown() -> None:
@@ -34,6 +34,7 @@ def test_secrets_are_not_shown() -> None:
         ("INDEX_NAME", "Upper"),
         ("INDEX_NAME", "-leading"),
         ("INDEX_NAME", "a b"),
+        ("INDEX_ROTATION", "hourly"),
         ("AWS_REGION", " "),
         ("AWS_ACCESS_KEY_ID", ""),
         ("MAX_PAYLOAD_BYTES", "many"),

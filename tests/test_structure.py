@@ -17,7 +17,7 @@ ROWS = (
     ("documents",),
     ("rbac",),
     ("actor", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
-    ("field_shapes", "go_strings", "control_plane", "redaction", "subscription"),
+    ("field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
     ("json_values", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}

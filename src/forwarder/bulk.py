@@ -10,6 +10,7 @@ from typing import Protocol
 import orjson
 
 from forwarder.documents import Document
+from forwarder.index_names import Index
 from forwarder.json_values import JsonValue
 
 
@@ -41,14 +42,13 @@ class BulkClient(Protocol):
         """
 
 
-def pack(documents: Iterable[Document], index: str, target_bytes: int) -> Iterator[BulkRequest]:
+def pack(documents: Iterable[Document], index: Index, target_bytes: int) -> Iterator[BulkRequest]:
     """Requests of at most `target_bytes`, or of one document that alone is larger."""
-    action = {"_index": index}
     packed: list[Document] = []
     lines: list[bytes] = []
     size = 0
     for document in documents:
-        entry = _entry(document, action)
+        entry = _entry(document, index)
         if packed and size + len(entry) > target_bytes:
             yield BulkRequest(tuple(packed), b"".join(lines))
             packed, lines, size = [], [], 0
@@ -59,6 +59,6 @@ def pack(documents: Iterable[Document], index: str, target_bytes: int) -> Iterat
         yield BulkRequest(tuple(packed), b"".join(lines))
 
 
-def _entry(document: Document, action: dict[str, str]) -> bytes:
-    head = orjson.dumps({"create": {**action, "_id": document.document_id}})
+def _entry(document: Document, index: Index) -> bytes:
+    head = orjson.dumps({"create": {"_index": index.of(document.timestamp), "_id": document.document_id}})
     return b"%b\n%b\n" % (head, orjson.dumps(document.source))

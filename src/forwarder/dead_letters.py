@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from forwarder.errors import DeadLettersNotWritten
+from forwarder.index_names import Index
 from forwarder.json_values import JsonObject
 from forwarder.outcomes import Outcome
 
@@ -39,7 +40,7 @@ class Invocation:
     time: datetime
 
 
-def letters_of(outcomes: Sequence[Outcome], index: str, invocation: Invocation) -> Letters:
+def letters_of(outcomes: Sequence[Outcome], index: Index, invocation: Invocation) -> Letters:
     """The object for refused documents, one line each: the whole document, even where a slim one was tried last.
 
     The key sorts by day. It cannot collide: a request's id is given once, and a retry of it comes a minute later.
@@ -50,10 +51,10 @@ def letters_of(outcomes: Sequence[Outcome], index: str, invocation: Invocation) 
     return Letters(key, gzip.compress(b"\n".join(lines) + b"\n", mtime=0))
 
 
-def _letter(outcome: Outcome, index: str, invocation: Invocation) -> JsonObject:
+def _letter(outcome: Outcome, index: Index, invocation: Invocation) -> JsonObject:
     document = outcome.document
     return {
-        "index": index,
+        "index": index.of(document.timestamp),
         "id": document.document_id,
         "status": outcome.status,
         "reason": f"{outcome.verdict.value}: {outcome.reason}" if outcome.reason else outcome.verdict.value,

@@ -14,6 +14,7 @@ from forwarder.bulk import BulkClient, BulkRequest, pack
 from forwarder.dead_letters import Bucket, Invocation, letters_of
 from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
+from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Outcome, Verdict, is_itemised, judge
 
 _REASONS_SHOWN = 3
@@ -108,7 +109,7 @@ def _may_pass_slim(outcome: Outcome) -> bool:
 class Sender:
     """Sends documents until OpenSearch has them, refuses them for good, or the time is over."""
 
-    def __init__(self, client: BulkClient, index: str, target_bytes: int, patience: Patience) -> None:
+    def __init__(self, client: BulkClient, index: Index, target_bytes: int, patience: Patience) -> None:
         self._client = client
         self._index = index
         self._target_bytes = target_bytes
@@ -167,7 +168,7 @@ def _not_sent(request: BulkRequest, because: Outcome) -> list[Outcome]:
     return [Outcome(document, because.verdict, because.status, because.reason) for document in request.documents]
 
 
-def keep_refused(delivery: Delivery, bucket: Bucket | None, index: str, invocation: Invocation) -> Delivery:
+def keep_refused(delivery: Delivery, bucket: Bucket | None, index: Index, invocation: Invocation) -> Delivery:
     """Put what OpenSearch refuses for good into the bucket; without a bucket it stays refused, and fails the batch.
 
     Raises:

@@ -45,6 +45,11 @@ class Document:
     whole: JsonObject | None = None
 
     @property
+    def timestamp(self) -> str:
+        """The event's time, ISO 8601 in UTC."""
+        return str(self.source["@timestamp"])
+
+    @property
     def is_slim(self) -> bool:
         """Whether the document has lost its fields, to be stored at all."""
         return self.whole is not None

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from forwarder.errors import SettingsError
+from forwarder.index_names import NONE, ROTATIONS, Index
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ LARGEST_REQUEST = 5_000_000
 METRICS_NAMESPACE = "EksControlPlaneLogs"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # OpenSearch, "Create index", naming restrictions.
-_INDEX_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,255}")
+_INDEX_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,240}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Settings:
     """The function's settings; sizes in bytes, times in seconds."""
 
     endpoint: str
-    index: str
+    index: Index
     region: str
     credentials: Credentials
     max_payload_bytes: int
@@ -55,7 +56,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     reader = _Reader(environment)
     settings = Settings(
         endpoint=reader.read("OPENSEARCH_ENDPOINT", _endpoint, "https://search-logs-abc.eu-west-1.es.amazonaws.com"),
-        index=reader.read("INDEX_NAME", _index_name, "eks-control-plane-logs", default="eks-control-plane-logs"),
+        index=Index(
+            reader.read("INDEX_NAME", _index_name, "eks-control-plane-logs", default="eks-control-plane-logs"),
+            reader.read("INDEX_ROTATION", _rotation, NONE, default=NONE),
+        ),
         region=reader.read("AWS_REGION", _text, "eu-west-1"),
         credentials=Credentials(
             reader.read("AWS_ACCESS_KEY_ID", _text, "set by Lambda itself"),
@@ -118,6 +122,12 @@ def _endpoint(text: str) -> str:
 def _index_name(text: str) -> str:
     if not _INDEX_NAME.fullmatch(text):
         raise ValueError("is not an index name (lower case, no spaces, no leading '-', '_', '+' or '.')")
+    return text
+
+
+def _rotation(text: str) -> str:
+    if text not in ROTATIONS:
+        raise ValueError(f"is not one of {', '.join(ROTATIONS)}")
     return text
 
 

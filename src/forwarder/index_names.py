@@ -1,0 +1,29 @@
+"""Which index a document goes to: one for all, or one for each day, week or month of the event's own time.
+
+By the event's time, not the clock's, so that a record that is delivered again after midnight meets its own document.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+NONE = "none"
+DAILY = "daily"
+WEEKLY = "weekly"
+MONTHLY = "monthly"
+ROTATIONS = (NONE, DAILY, WEEKLY, MONTHLY)
+
+_FORMATS = {DAILY: "%Y.%m.%d", WEEKLY: "%G.w%V", MONTHLY: "%Y.%m"}
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index, or the family of indices that `rotation` (one of ROTATIONS) makes of its name."""
+
+    name: str
+    rotation: str = NONE
+
+    def of(self, timestamp: str) -> str:
+        """The index for an event's `@timestamp` (ISO 8601, UTC): `<name>-2026.11.20`, `-2026.w47` or `-2026.11`."""
+        if self.rotation == NONE:
+            return self.name
+        return f"{self.name}-{date.fromisoformat(timestamp[:10]):{_FORMATS[self.rotation]}}"
