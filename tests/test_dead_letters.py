@@ -11,10 +11,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 from opensearchpy import OpenSearch
 
-from forwarder.dead_letters import Invocation, letters_of
+from forwarder.dead_letters import Invocation, Letters, letters_of
+from forwarder.delivery import failure_of, keep_refused
 from forwarder.documents import Document, slim
 from forwarder.index_names import Index
-from forwarder.outcomes import Outcome, Verdict
+from forwarder.outcomes import Delivery, Outcome, Verdict
 from local.rig import Rig
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
 
@@ -44,6 +45,26 @@ def test_letters_hold_the_whole_document_and_why() -> None:
         ]
         * 2
     )
+
+
+class Kept:
+    """A bucket in memory."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letters] = []
+
+    def put(self, letters: Letters) -> None:
+        self.letters.append(letters)
+
+
+@pytest.mark.parametrize(("other", "kept"), [(Verdict.STORED, 1), (Verdict.DUPLICATE, 1), (Verdict.LATER, 0)])
+def test_letters_are_written_once_the_rest_of_the_batch_is_done(other: Verdict, kept: int) -> None:
+    document = Document("a", "audit", {"@timestamp": "2026-11-20T23:59:59.999Z"})
+    delivery = Delivery((Outcome(document, Verdict.REFUSED, 400), Outcome(document, other, None)), 0)
+    bucket = Kept()
+    after = keep_refused(delivery, bucket, Index("logs"), Invocation("request-1", "7", TIME))
+    assert len(bucket.letters) == kept
+    assert (failure_of(after) is None) is bool(kept)
 
 
 @pytest.fixture(scope="module")

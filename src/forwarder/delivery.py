@@ -171,10 +171,12 @@ def _not_sent(request: BulkRequest, because: Outcome) -> list[Outcome]:
 def keep_refused(delivery: Delivery, bucket: Bucket | None, index: Index, invocation: Invocation) -> Delivery:
     """Put what OpenSearch refuses for good into the bucket; without a bucket it stays refused, and fails the batch.
 
+    Where the batch fails for another reason too, nothing is put: the event comes again, and the same letters with it.
+
     Raises:
         DeadLettersNotWritten: the bucket did not take it.
     """
-    if bucket is None or not delivery.refused:
+    if bucket is None or not delivery.refused or len(delivery.unstored) > len(delivery.refused):
         return delivery
     bucket.put(letters_of(delivery.refused, index, invocation))
     return delivery.with_refused_kept()
