@@ -160,7 +160,7 @@ def _cut_off(_: Random, text: str, start: int, __: int) -> str:
 
 
 def _repeat(random: Random, text: str, start: int, end: int) -> str:
-    return text[:end] + text[start:end] * random.choice((1, 2, 30)) + text[end:]
+    return text[:end] + text[start:end] * random.choice((1, 2, 30, 600)) + text[end:]
 
 
 def _flip(random: Random, text: str, start: int, end: int) -> str:
@@ -170,7 +170,7 @@ def _flip(random: Random, text: str, start: int, end: int) -> str:
 
 
 def _splice(random: Random, text: str, start: int, end: int) -> str:
-    return text[:start] + random.choice(FRAGMENTS) * random.choice((1, 1, 1, 3, 200)) + text[end:]
+    return text[:start] + random.choice(FRAGMENTS) * random.choice((1, 1, 1, 3, 200, 900)) + text[end:]
 
 
 def _splice_many(random: Random, text: str, start: int, end: int) -> str:

@@ -79,6 +79,29 @@ def audit_records() -> dict[str, str]:
         for name in BAD_NAMES:
             cases[f"name-{name.encode().hex()}-in-{'/'.join(path)}"] = changed((*path, name), "x")
         cases[f"prefix-in-{'/'.join(path)}"] = changed((*path, "authorization"), "x")
+    return cases | bodies()
+
+
+def bodies() -> dict[str, str]:
+    """Events with bodies of any shape: they are not read, and parts of them are lifted into fields."""
+    spec = {
+        "containers": [{"image": {"a": 1}, "securityContext": [1]}, "x", None, {"image": LARGE}],
+        "initContainers": {"a": 1},
+        "volumes": [{"hostPath": {"path": {"a": 1}}}, {"hostPath": {"path": LARGE}}],
+        "hostPID": "true",
+        "serviceAccountName": {"a": 1},
+    }
+    values = ("text", 1, True, [1, "x"], [[["a"]]], {"a": 1, "a.b": 2, "a.b.c": {"d": 1}}, {"spec": spec})
+    cases = {f"body-{number}-{body}": changed((body,), value) for number, value in enumerate(values) for body in BODIES}
+    for body in BODIES:
+        names = {name: {inner: [1, dict.fromkeys(BAD_NAMES)] for inner in BAD_NAMES} for name in BAD_NAMES}
+        cases[f"names-{body}"] = changed((body,), names)
+    for depth in (199, 255, 500, 900, 1_000):
+        for opened, closed in (("[", "]"), ('{"a":', "}")):
+            nested = f"{opened * depth}1{closed * depth}"
+            for name in ("requestURI", "requestObject", "objectRef"):
+                cases[f"{depth}-{closed}-{name}"] = json.dumps(EVENT)[:-1] + f',"{name}":{nested}}}'
+            cases[f"{depth}-{closed}-cut"] = json.dumps(EVENT)[:-1] + f',"unknown":{nested},"cut":"'
     return cases
 
 

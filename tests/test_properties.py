@@ -1,13 +1,14 @@
 """What holds for any input, tried on many: written from the formats' definitions."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forwarder.go_strings import unquote
@@ -25,6 +26,12 @@ REPEATABLE = settings(derandomize=True, deadline=None, max_examples=200)
 
 GO_ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+# JSON without what Python alone writes.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,20}", fullmatch=True)
 
 
@@ -59,6 +66,27 @@ def test_what_klog_writes_is_read(message: str, fields: dict[str, str]) -> None:
     entry = parse_klog(f"W1120 09:12:31.123456     123 a.go:7] {go_quote(message)}{pairs}", TIMESTAMP)
     assert entry is not None
     assert (entry.severity, entry.message, entry.fields) == ("WARNING", message, fields)
+
+
+def klog_value(value: Any) -> str:
+    """A value as klog's keyvalues.go writes it: of several lines between `<` and `>`, anything but text as JSON."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    lines = value.removesuffix("\n").split("\n")
+    return "<\n" + "".join(f"\t{line}\n" for line in lines) + " >" if "\n" in value else go_quote(value)
+
+
+@REPEATABLE
+@given(st.dictionaries(NAMES, TEXT | st.text('\n\t =>"<x', max_size=12) | JSON, max_size=4))
+def test_lines_and_json_that_klog_writes_are_read(fields: dict[str, Any]) -> None:
+    pairs = "".join(f" {name}={klog_value(value)}" for name, value in fields.items())
+    entry = parse_klog(f'I1120 09:12:31.123456       1 a.go:1] "m"{pairs}\n', TIMESTAMP)
+    assert entry is not None
+    # klog does not tell whether a text of several lines ended in one more line break.
+    assert entry.fields == {
+        name: value.removesuffix("\n") if isinstance(value, str) else klog_value(value)
+        for name, value in fields.items()
+    }
 
 
 @REPEATABLE
@@ -100,6 +128,39 @@ def test_a_cut_event_keeps_complete_members_with_equal_values(record: str, where
     cut = parse_audit(record[: int(where * (len(record) - 1))] + mark)
     assert cut.fields.items() <= whole.items()
     assert cut.is_truncated is bool(cut.fields)
+
+
+MEMBERS = st.sampled_from(
+    [
+        *("kind", "auditID", "verb", "user", "objectRef", "responseStatus", "annotations", "requestURI", "sourceIPs"),
+        *("requestObject", "responseObject", "requestReceivedTimestamp", "stageTimestamp", "unknown"),
+    ]
+)
+
+
+@REPEATABLE
+@given(st.dictionaries(MEMBERS, JSON, min_size=1), st.floats(0, 1), st.sampled_from(["", "[Truncated...]", "\\"]))
+def test_a_cut_event_of_any_shape_keeps_complete_members(event: dict[str, Any], where: float, mark: str) -> None:
+    record = json.dumps(event)
+    cut = parse_audit(record[: int(where * (len(record) - 1))] + mark)
+    assert cut.fields.items() <= parse_audit(record).fields.items()
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a":'])
+def test_a_cut_event_of_any_depth_is_read(opened: str) -> None:
+    closed = {"[": "]"}.get(opened, "}")
+    for depth in (100, 300, 500, 700, 900, 985, 1_000, 1_100, 10_000):
+        record = f'{{"verb":"get","requestObject":{opened * depth}1{closed * depth},"user":'
+        assert parse_audit(record).fields["verb"] == "get"
+        assert broken_documents(record) == []
+
+
+@REPEATABLE
+@given(JSON | st.dictionaries(st.sampled_from(["token", "data", "value", "kind", "password", "env"]), JSON))
+@example({"a": "token=", "b": "c"})
+def test_redacted_json_is_json_however_it_is_laid_out(value: Any) -> None:
+    for text in (json.dumps(value), json.dumps(value, indent=1), f" {json.dumps(value)}", f"\n{json.dumps(value)}"):
+        assert broken_redaction(text) == []
 
 
 def test_every_cut_of_one_event_at_every_byte() -> None:
@@ -172,6 +233,25 @@ def test_a_megabyte_of_anything_takes_under_a_second(reader: str) -> None:
         if seconds > 1:
             slow.append((piece, round(seconds, 2)))
     assert slow == []
+
+
+@pytest.mark.parametrize("reader", LINEAR)
+def test_twice_the_text_takes_twice_the_time(reader: str) -> None:
+    """Of several runs the shortest counts, and runs go on while it could still be noise: neighbours only slow down."""
+    for piece in PIECES:
+        texts = [piece * (size // len(piece)) for size in (100_000, 200_000)]
+        shortest = [math.inf, math.inf]
+        for _ in range(MOST_RUNS):
+            shortest = [min(best, seconds_of(LINEAR[reader], text)) for best, text in zip(shortest, texts, strict=True)]
+            if shortest[1] < max(SHORTEST, 2.6 * shortest[0]):
+                break
+        else:
+            pytest.fail(f"{piece!r}: {shortest} s")
+
+
+MOST_RUNS = 12
+# Below this the clock and the allocator are measured, not the reader.
+SHORTEST = 0.004
 
 
 def seconds_of(read: Callable[[str], Any], text: str) -> float:

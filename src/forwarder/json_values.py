@@ -46,6 +46,13 @@ def read_leading_members(text: str) -> JsonObject:
 
     A number counts as complete only with something behind it, since digits may be missing. Of no object: nothing.
     """
+    try:
+        return _leading_members(text)
+    except RecursionError:
+        return _leading_members(_without_depths(text))
+
+
+def _leading_members(text: str) -> JsonObject:
     members: JsonObject = {}
     position = _behind(_OBJECT_BEGINS, text, 0)
     while position is not None and (name := _scan(text, position)) is not None and isinstance(name[0], str):
@@ -66,7 +73,7 @@ def _behind(expected: re.Pattern[str], text: str, position: int) -> int | None:
 def _scan(text: str, position: int) -> tuple[JsonValue, int] | None:
     try:
         value, end = _DECODER.raw_decode(text, position)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     is_whole = isinstance(value, str | list | dict) or _DELIMITER.match(text, end) is not None
     return (value, end) if is_whole else None

@@ -39,8 +39,9 @@ def _rule(literals: tuple[str, ...], pattern: str, flags: re.RegexFlag = re.IGNO
 
 # A quote, or the escaped quote of JSON inside of JSON.
 _QUOTE = r"\\{0,3}+\""
-_ESCAPED = r"\\{1,3}+[\"']"
 _INSIDE = r"(?:[^\"\\]|\\.)*+"
+# Before a word, also one behind an escape of Go's JSON (`\u0026`) or of a URL (`%3D`).
+_WORD = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=\\u00[0-9a-f]{2})|(?<=%[0-9A-Fa-f]{2}))"
 _NOT_YET = r"(?!\(redacted\))"
 _BARE = r"[^\s\"'\\,;&()\]}]"
 
@@ -51,21 +52,37 @@ _NAMES = (
     *("secret_access_key", "secret-access-key", "secretAccessKey", "secretaccesskey", "SECRET_ACCESS_KEY"),
     *("private_key", "private-key", "privateKey", "PRIVATE_KEY"),
 )
+
+
+def _escaped_quote(group: str) -> str:
+    """A quote of JSON inside of JSON; its backslashes, an odd number, are the group."""
+    return rf"(?P<{group}>\\(?:\\\\){{0,7}}+)\""
+
+
+def _inside_escaped(group: str) -> str:
+    """What a string holds whose quotes have that many backslashes: up to the next such quote, or the outer string's."""
+    return rf"(?:[^\"\\]|(?P={group})(?:\\\\)++\"|\\++[^\"\\])*+"
+
+
 # What can follow such a name: a JSON member, one of JSON inside of JSON, a pair, a line of YAML.
 _NAMED_VALUE = (
     rf"(\"\s{{0,9}}+:\s{{0,9}}+\"){_INSIDE}"
-    rf"|(\\{{1,3}}+\"\s{{0,9}}+:\s{{0,9}}+\\{{1,3}}+\")[^\"\\]*+"
-    rf"|(\s{{0,3}}+=\s{{0,3}}+(?:{_ESCAPED})?){_NOT_YET}{_BARE}++"
+    rf"|({_escaped_quote('a')}\s{{0,9}}+:\s{{0,9}}+(?P=a)\"){_inside_escaped('a')}"
+    rf"|((?:\s{{0,3}}+=\s{{0,3}}+|:\s{{1,3}}+){_escaped_quote('b')}){_inside_escaped('b')}"
+    r"|((?:\s{0,3}+=\s{0,3}+|:\s{1,3}+)')[^'\"\\]*+"
+    rf"|(\s{{0,3}}+=\s{{0,3}}+(?:(?:[Bb]earer|[Bb]asic)\s{{1,3}}+)?){_NOT_YET}{_BARE}++"
     rf"|(:\s{{1,3}}+){_NOT_YET}(?=[^\s\"'\\,]*\d){_BARE}{{12,}}+"
 )
+# Audit annotations that name whose token it was (k8s.io/apiserver, pkg/authentication).
+_NO_TOKENS = r"(?<!legacy-token)(?<!stale-token)"
 # Outside of JSON also a quoted pair; in JSON that quote would be the end of a string.
 _QUOTED_PAIR = rf"|(=\"){_INSIDE}"
 
 
 def _named(name: str, values: str) -> _Rule:
     """The values of a name whose first letter is of either case; the rest is a literal, quickly searched for."""
-    end = name[1:]
-    return _rule((end,), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{end})(?:{values})", re.NOFLAG)
+    end = name[1:] + (_NO_TOKENS if name == "token" else "")
+    return _rule((name[1:],), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{name[1:]})(?:{values})", re.NOFLAG)
 
 
 _BY_LOOK = (
@@ -74,23 +91,28 @@ _BY_LOOK = (
         ('value":"', 'value\\"'),
         rf"({_QUOTE}name{_QUOTE}:{_QUOTE}[^\"\\]{{0,100}}?"
         rf"(?:token|passw|secret|credential|api_?key|private_?key)[^\"\\]{{0,100}}+{_QUOTE},"
-        rf"{_QUOTE}value{_QUOTE}:{_QUOTE})[^\"\\]*+",
+        rf"{_QUOTE}value{_QUOTE}:)(?:(\"){_INSIDE}|({_escaped_quote('a')}){_inside_escaped('a')})",
     ),
     # JWT: a word that begins with the base64 of `{"` and has at least one more part behind a dot.
-    _rule(("eyJ",), r"()(?:(?<![\w-])|(?<=\\[nrt]))(?-i:eyJ)[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+)*+"),
+    _rule(("eyJ",), rf"(){_WORD}(?-i:eyJ)[\w-]{{5,}}+\.[\w-]{{5,}}+(?:\.[\w-]*+)*+"),
     _rule(("k8s-aws-v1",), r"(k8s-aws-v1\.)[\w=-]++"),
     # Words about bearer tokens ("invalid bearer token") have no digit and are short; tokens do, or are not.
-    _rule(("earer ", "EARER "), r"(\bbearer\s{1,9}+)(?=[^\s\"\\,]*\d|[^\s\"\\,]{20})[\w.~+/=-]{6,}+"),
+    _rule(
+        ("earer ", "EARER "),
+        rf"({_WORD}bearer(?:\s{{1,9}}+|%20))(?=[^\s\"\\,]*\d|[^\s\"\\,]{{20}})[\w.~+/=-]{{6,}}+",
+    ),
     _rule(
         ("asic ", "ASIC ", "earer ", "EARER "),
         r"(\bauthorization[\"'\\\]\[:= ]{1,12}+(?:basic|bearer)\s{1,9}+)[\w.~+/=-]++",
     ),
-    _rule(("mz-", "MZ-"), r"(\bx-amz-(?:signature|security-token)=)[\w%.~+/=-]++"),
+    _rule(("mz-", "MZ-"), rf"({_WORD}x-amz-(?:signature|security-token)=)[\w%.~+/=-]++"),
     _rule(
         ("PRIVATE KEY",), r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[^-\"\\]|\\{1,4}[nr]|-(?!----(?:END|BEGIN)))++"
     ),
     # A password in a URL.
-    _rule(("://",), rf"(://[^/\s:@\"\\]{{1,256}}+:){_NOT_YET}[^/\s@\"\\]{{1,1024}}+(?=@)"),
+    _rule(
+        ("://",), rf"(://[^/\s:@\"\\]{{1,256}}+:){_NOT_YET}(?:[^/\s@\"\\]|\\++[^/\s@\"\\]){{1,1024}}+(?=@)(?!@sha256:)"
+    ),
 )
 
 _JSON_RULES = (*(_named(name, _NAMED_VALUE) for name in _NAMES), *_BY_LOOK)
@@ -98,16 +120,18 @@ _TEXT_RULES = (*(_named(name, _NAMED_VALUE + _QUOTED_PAIR) for name in _NAMES), 
 
 _ABOUT_SECRETS = re.compile(rf"\"(?:resource|kind){_QUOTE}\s*+:\s*+{_QUOTE}(?:secrets|Secret|SecretList){_QUOTE}")
 _EMBEDDED = re.compile(rf"\"{_INSIDE}\"?", re.DOTALL)
-_EMBEDDED_DATA = re.compile(r"\\\"(?:data|stringData)\\{1,7}\"")
-_DATA = re.compile(rf"\"(?:data|stringData|value)\"\s*+:\s*+\{{(?:[^\"{{}}]|\"{_INSIDE}\"?)*+", re.DOTALL)
-_PATCHED = re.compile(rf"(\"value\"\s*+:\s*+\"){_INSIDE}", re.DOTALL)
+_EMBEDDED_DATA = re.compile(r"\\\"(?:data|stringData|value)\\{1,7}\"")
+_FLAT = rf"[^\"{{}}]|\"{_INSIDE}\"?"
+# One object inside of it is followed too: a JSON patch can put a whole Secret.
+_DATA = re.compile(rf"\"(?:data|stringData|value)\"\s*+:\s*+\{{(?:{_FLAT}|\{{(?:{_FLAT})*+(?:\}}|$))*+", re.DOTALL)
+_PATCHED = re.compile(rf"(\"value\"\s*+:\s*+(?:\[\s*+)?\"){_INSIDE}", re.DOTALL)
 _MEMBER = re.compile(rf"(\"{_INSIDE}\"\s*+:\s*+\"){_INSIDE}", re.DOTALL)
 
 
 def redact(text: str) -> Redacted:
     """The text with every secret replaced by MARK; JSON stays JSON, and names stay."""
     clean = _redact_secrets_data(text) if "ecret" in text and _ABOUT_SECRETS.search(text) else text
-    for rule in _JSON_RULES if text.startswith(("{", "[", '"')) else _TEXT_RULES:
+    for rule in _JSON_RULES if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else _TEXT_RULES:
         if any(literal in clean for literal in rule.literals):
             clean = rule.pattern.sub(_marked, clean)
     return Redacted(clean, clean != text)
