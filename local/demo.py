@@ -9,7 +9,7 @@ from rich.table import Table
 
 from forwarder.control_plane import LOG_TYPES
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
-from local.questions import Answer, Question, all_questions
+from local.questions import Answer, Bucket, Question, all_questions
 from local.rig import Rig, open_rig, tell
 from local.setup_script import run_setup
 
@@ -95,7 +95,9 @@ def ask(server: OpenSearch, index: str, question: Question) -> Answer:
 
 
 def _in_full(question: Question, answer: Answer) -> Table:
-    table = Table(*question.shows, title=question.text)
+    table = Table(title=question.text)
+    for name in question.shows:
+        table.add_column(name, overflow="fold")  # a node or an ARN that is cut off would be no answer
     for row in answer.rows:
         table.add_row(*row)
     return table
@@ -109,16 +111,24 @@ def _codes_table(question: Question, answer: Answer) -> Table:
 
 
 def _overview(answered: list[tuple[Question, Answer]]) -> Table:
-    table = Table("", "question", "records", "the first of them", title="Every question is one query")
+    table = Table(
+        "", "question", "records", "what is counted, or the first of them", title="Every question is one query"
+    )
     for question, answer in answered:
-        table.add_row(str(question.number), question.text, str(answer.total), _first(answer))
+        table.add_row(str(question.number), question.text, str(answer.total), _in_short(question, answer))
     return table
 
 
-def _first(answer: Answer) -> str:
-    """The first row without its time; values that are empty, or were told already, say nothing."""
-    values = dict.fromkeys(value for value in (answer.rows[0][1:] if answer.rows else ()) if value)
-    return _shortened(" · ".join(values), _ANSWER_WIDTH)
+def _in_short(question: Question, answer: Answer) -> str:
+    """What is counted, where the answer is a count; else the first row without its time, each value once."""
+    first = answer.rows[0][1:] if answer.rows else ()
+    values = [_counted(bucket) for name in question.aggregations for bucket in answer.counts[name]] or first
+    return _shortened(" · ".join(dict.fromkeys(value for value in values if value)), _ANSWER_WIDTH)
+
+
+def _counted(bucket: Bucket) -> str:
+    metrics = [f"{number} {name}" for name, number in bucket.metrics.items()]
+    return f"{bucket.value}: {', '.join(metrics) or bucket.records}"
 
 
 def _shortened(text: str, width: int) -> str:

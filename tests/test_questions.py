@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,17 @@ from opensearchpy import OpenSearch
 
 from local.demo import ask
 from local.forwarding import EVENTS, subscription_message
-from local.questions import ASKING, Question, all_questions, how_many_calls_per_code, what_makes_the_volume
+from local.questions import (
+    ASKING,
+    Question,
+    all_questions,
+    how_many_calls_per_code,
+    what_did_user,
+    what_makes_the_volume,
+    which_calls_of_client,
+    who_is_behind,
+    why_unschedulable,
+)
 from opensearch_setup.resources import resource
 from tests.conftest import SAMPLES
 
@@ -38,10 +49,28 @@ EXPECTED: dict[int, dict[str, list[int]]] = {
 }
 """Question to file of events/ to positions of the records in it."""
 
+ASKED_OTHERWISE: list[tuple[Question, dict[str, list[int]]]] = [
+    (what_did_user("tomas.okafor"), {"audit": [22, 33, 36, 41, 44, 47, 48, 49, 51, 52]}),
+    (what_did_user("tomas?okafor"), {}),
+    (what_did_user("*"), {}),
+    (what_did_user("\\"), {}),
+    (which_calls_of_client(verb="get"), {"audit": [17, 30]}),
+    (why_unschedulable("checkout-6f5d8c7b9-ht4wn", "shop"), {"scheduler": [8]}),
+    (why_unschedulable("my-app"), {}),
+    (
+        who_is_behind("arn:aws:iam::111122223333:user/ci-deployer"),
+        {"audit": [7, 8, 9, 21, 46, 54], "authenticator": [8]},
+    ),
+]
+
 
 def records(name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = subscription_message((EVENTS / f"{name}.json").read_bytes())["logEvents"]
     return found
+
+
+def ids(positions_by_file: dict[str, list[int]]) -> set[str]:
+    return {records(name)[position]["id"] for name, positions in positions_by_file.items() for position in positions}
 
 
 def found_ids(server: OpenSearch, question: Question) -> set[str]:
@@ -52,22 +81,60 @@ def found_ids(server: OpenSearch, question: Question) -> set[str]:
 @pytest.mark.parametrize("number", EXPECTED)
 def test_a_question_finds_exactly_its_records(samples: OpenSearch, number: int) -> None:
     (question,) = [question for question in all_questions() if question.number == number]
-    expected = {records(name)[position]["id"] for name, positions in EXPECTED[number].items() for position in positions}
-    assert found_ids(samples, question) == expected
+    assert found_ids(samples, question) == ids(EXPECTED[number])
 
 
-def test_calls_are_counted_by_response_code(samples: OpenSearch) -> None:
-    calls: dict[int, set[str]] = {}
+@pytest.mark.parametrize(("question", "expected"), ASKED_OTHERWISE, ids=lambda part: getattr(part, "text", ""))
+def test_what_a_person_chooses_is_found_and_nothing_else(
+    samples: OpenSearch, question: Question, expected: dict[str, list[int]]
+) -> None:
+    assert found_ids(samples, question) == ids(expected)
+
+
+# What stands before the cut in the one record that is cut off; its `auditID` is in no other record.
+CUT_OFF = {
+    "auditID": "cut",
+    "verb": "update",
+    "userAgent": "Helm/3.18.4",
+    "objectRef": {"resource": "configmaps"},
+    "responseStatus": {"code": 200},
+}
+
+
+def audit_events() -> Iterator[tuple[int, dict[str, Any]]]:
+    """Bytes and content of each audit record."""
     for record in records("audit"):
         text = record["message"]
-        # The record that is cut off has its status before the cut: an update that ended with 200.
-        cut: dict[str, Any] = {"responseStatus": {"code": 200}, "auditID": "cut"}
-        event = cut if "[Truncated" in text else json.loads(text)
+        yield len(text.encode()), CUT_OFF if text.endswith("[Truncated...]") else json.loads(text)
+
+
+def test_calls_and_records_are_counted_by_response_code(samples: OpenSearch) -> None:
+    audit_ids: dict[str, list[str]] = {}
+    for _, event in audit_events():
         if "responseStatus" in event:
-            calls.setdefault(event["responseStatus"]["code"], set()).add(event["auditID"])
+            audit_ids.setdefault(str(event["responseStatus"]["code"]), []).append(event["auditID"])
     answer = ask(samples, SAMPLES, how_many_calls_per_code())
-    counted = {int(bucket.value): bucket.metrics["calls"] for bucket in answer.counts["codes"]}
-    assert counted == {code: len(audit_ids) for code, audit_ids in calls.items()}
+    counted = {bucket.value: (bucket.metrics["calls"], bucket.records) for bucket in answer.counts["codes"]}
+    assert counted == {code: (len(set(found)), len(found)) for code, found in audit_ids.items()}
+    assert counted["101"] == (3, 5)
+
+
+VOLUME_OF: dict[str, Callable[[dict[str, Any]], str | None]] = {
+    "user_agents": lambda event: event.get("userAgent"),
+    "resources": lambda event: event.get("objectRef", {}).get("resource"),
+    "verbs": lambda event: event["verb"],
+}
+
+
+@pytest.mark.parametrize("name", VOLUME_OF)
+def test_the_volume_of_audit_events_is_counted(samples: OpenSearch, name: str) -> None:
+    sizes: dict[str, list[int]] = {}
+    for size, event in audit_events():
+        if (value := VOLUME_OF[name](event)) is not None:
+            sizes.setdefault(value, []).append(size)
+    answer = ask(samples, SAMPLES, what_makes_the_volume(top=100))
+    counted = {bucket.value: (bucket.metrics["bytes"], bucket.records) for bucket in answer.counts[name]}
+    assert counted == {value: (sum(found), len(found)) for value, found in sizes.items()}
 
 
 def test_volume_is_counted_in_records_and_bytes(samples: OpenSearch) -> None:
@@ -133,3 +200,17 @@ def test_a_misspelt_field_is_noticed() -> None:
     counts = {"codes": {"terms": {"field": "responseStatus.cod"}}}
     question = Question(99, "?", query, ("@timestamp", "verbs"), counts)
     assert unmapped(question) == {"actor.usernam", "responseStatus.cod", "verbs"}
+
+
+def texts(properties: dict[str, Any], path: str = "") -> set[str]:
+    """The fields that are searched by words: a term finds little in them, and a terms aggregation is refused."""
+    names = {f"{path}{name}" for name, mapping in properties.items() if mapping.get("type") == "text"}
+    return names.union(
+        *(texts(mapping.get("properties", {}), f"{path}{name}.") for name, mapping in properties.items())
+    )
+
+
+@pytest.mark.parametrize("question", all_questions(), ids=lambda question: str(question.number))
+def test_no_question_takes_words_for_exact_values(question: Question) -> None:
+    assert {"userAgent", "@message"} <= texts(PROPERTIES)
+    assert (fields_of(question.query) | fields_of(question.aggregations)) & texts(PROPERTIES) == set()
