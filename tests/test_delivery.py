@@ -4,18 +4,20 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.bulk import BulkAnswer
-from forwarder.delivery import Patience, Sender, failure_of, pause_before
+from forwarder.bulk import BulkAnswer, Limits
+from forwarder.delivery import Sender, failure_of
 from forwarder.documents import Document
 from forwarder.errors import AccessRefused, NotStored, Unreachable
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
 from forwarder.outcomes import Delivery, Verdict
+from forwarder.pace import Pace, Patience, pause_before
 from local.rig import Rig
 from tests.payloads import STREAMS, answer, envelope, lambda_event
 
@@ -26,8 +28,10 @@ REFUSED: JsonObject = {
 BUSY: JsonObject = {"status": 429, "error": {"type": "rejected_execution_exception", "reason": "queue full"}}
 FORBIDDEN: JsonObject = {"status": 403, "error": {"type": "security_exception", "reason": "no permissions"}}
 TOO_LARGE = BulkAnswer(413, None)
+NO_ROOM = BulkAnswer(429, None)
 TIME = "2026-11-20T09:12:31.123Z"
 UNREACHABLE = BulkAnswer(None, "no connection: refused")
+ONE_BY_ONE = Limits(request_bytes=10_000, in_flight=1, answer_seconds=30)
 Server = Callable[[list[JsonObject]], BulkAnswer]
 
 
@@ -70,7 +74,7 @@ class Played:
         return self._serve(lines[1::2])
 
     def deliver(self, *names: str) -> Delivery:
-        return Sender(self, Index("logs"), 10_000, self.patience).deliver(map(document, names))
+        return Sender(self, Index("logs"), ONE_BY_ONE, self.patience).deliver(map(document, names))
 
 
 def each(judge: Callable[[JsonObject], JsonObject]) -> Server:
@@ -93,13 +97,129 @@ def test_stored_and_already_there_is_success() -> None:
     assert (delivery.count(Verdict.STORED), delivery.count(Verdict.DUPLICATE), delivery.sent_again) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("answer", [UNREACHABLE, BulkAnswer(429, None), BulkAnswer(503, "busy"), BulkAnswer(200, "?")])
+@pytest.mark.parametrize("answer", [UNREACHABLE, BulkAnswer(503, "busy"), BulkAnswer(200, "?")])
 def test_a_request_that_fails_for_now_is_sent_again_after_growing_pauses(answer: BulkAnswer) -> None:
     played = Played(failing_at_first(4, answer, each(stored)))
     delivery = played.deliver("a", "b")
     assert failure_of(delivery) is None
     assert played.pauses == [0.5, 1, 2, 4]
     assert delivery.sent_again == 4
+
+
+def test_a_request_that_the_server_has_no_room_for_is_sent_again_in_halves() -> None:
+    played = Played(lambda sources: NO_ROOM if len(sources) > 2 else items(*map(stored, sources)))
+    delivery = played.deliver(*"abcde")
+    assert failure_of(delivery) is None
+    assert [len(sources) for sources in played.sources] == [5, 2, 3, 1, 2]
+    assert played.pauses == [0.5, 0.5]
+    assert delivery.pushed_back == ("429: HTTP 429",)
+
+
+def test_the_pause_that_a_server_asks_for_is_kept() -> None:
+    played = Played(failing_at_first(1, BulkAnswer(503, None, retry_after=7), each(stored)))
+    assert failure_of(played.deliver("a")) is None
+    assert played.pauses == [7]
+
+
+def test_where_the_server_asks_for_more_than_is_left_lambda_waits_instead() -> None:
+    played = Played(lambda _: BulkAnswer(429, None, retry_after=100))
+    assert isinstance(failure_of(played.deliver("a")), NotStored)
+    assert (played.pauses, len(played.sources)) == ([], 1)
+
+
+def test_a_document_that_is_held_up_holds_up_no_other() -> None:
+    blocked: JsonObject = {"status": 403, "error": {"type": "cluster_block_exception", "reason": "index [old] blocked"}}
+    played = Played(each(lambda source: blocked if source["@id"] == "a" else {"status": 201}), seconds=10)
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=200), played.patience).deliver(
+        map(document, "abcd")
+    )
+    assert delivery.count(Verdict.STORED) == 3
+    assert [outcome.document.document_id for outcome in delivery.unstored] == ["a"]
+
+
+def test_a_server_that_is_too_slow_is_named_as_the_reason() -> None:
+    played = Played(each(stored), seconds=2.5)
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=200), played.patience).deliver(
+        map(document, "abcd")
+    )
+    failure = failure_of(delivery)
+    assert isinstance(failure, NotStored)
+    assert delivery.count(Verdict.STORED) == 2
+    assert "FunctionTimeout" in str(failure)
+
+
+class Rendezvous:
+    """A server that answers only once so many requests are there side by side, and counts the most it ever had."""
+
+    def __init__(self, meet: int) -> None:
+        self._barrier = threading.Barrier(meet)
+        self._lock = threading.Lock()
+        self._here = 0
+        self.most = 0
+
+    def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+        with self._lock:
+            self._here += 1
+            self.most = max(self.most, self._here)
+        self._barrier.wait(longest_wait)
+        with self._lock:
+            self._here -= 1
+        return items(*map(stored, [{}] * (len(body.splitlines()) // 2)))
+
+
+def real_patience(seconds: float) -> Patience:
+    return Patience(time.monotonic() + seconds, time.monotonic, time.sleep, lambda: 1.0)
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 4])
+def test_requests_go_side_by_side(in_flight: int) -> None:
+    server = Rendezvous(in_flight)
+    limits = Limits(request_bytes=200, in_flight=in_flight, answer_seconds=10)
+    delivery = Sender(server, Index("logs"), limits, real_patience(30)).deliver(map(document, "abcdefgh"))
+    assert failure_of(delivery) is None
+    assert (delivery.count(Verdict.STORED), server.most) == (8, in_flight)
+
+
+def test_a_server_that_pushes_back_gets_one_request_at_a_time_and_then_more_again() -> None:
+    pace = Pace(3, Patience(60, lambda: 0.0, lambda _: None, lambda: 1.0))
+    pace.server_pushed_back(None)
+    pace.server_pushed_back(None)
+    assert (pace.width, pace.pause_is_due) == (1, True)
+    assert pace.pause()
+    assert (pace.paused, pace.pause_is_due) == (0.5, False)
+    pace.server_took_it()
+    assert pace.width == 2
+    pace.server_took_it()
+    pace.server_took_it()
+    assert pace.width == 3
+
+
+def test_an_answer_that_never_ends_is_given_up() -> None:
+    released = threading.Event()
+
+    class Endless:
+        def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+            assert body
+            assert longest_wait == 0.5
+            released.wait(60)
+            return items({"status": 201})
+
+    limits = Limits(request_bytes=10_000, in_flight=2, answer_seconds=0.5)
+    started = time.monotonic()
+    failure = failure_of(Sender(Endless(), Index("logs"), limits, real_patience(3)).deliver([document("a")]))
+    released.set()
+    assert time.monotonic() - started < 6
+    assert isinstance(failure, Unreachable)
+    assert "no whole answer in time" in str(failure)
+
+
+def test_a_mistake_of_ours_in_a_thread_is_not_swallowed() -> None:
+    class Broken:
+        def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+            raise LookupError(f"{len(body)} {longest_wait}")
+
+    with pytest.raises(LookupError):
+        Sender(Broken(), Index("logs"), ONE_BY_ONE, real_patience(3)).deliver([document("a")])
 
 
 def test_only_the_items_that_were_too_many_are_sent_again() -> None:
@@ -115,7 +235,9 @@ def test_only_the_items_that_were_too_many_are_sent_again() -> None:
 
 def test_when_the_time_is_over_what_is_left_fails_and_nothing_more_is_sent() -> None:
     played = Played(lambda _: UNREACHABLE, seconds=10)
-    delivery = Sender(played, Index("logs"), 100, played.patience).deliver(document(name) for name in "abcd")
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=100), played.patience).deliver(
+        document(name) for name in "abcd"
+    )
     failure = failure_of(delivery)
     assert isinstance(failure, Unreachable)
     assert "4 of 4 documents are not stored" in str(failure)
@@ -170,7 +292,9 @@ def test_a_document_too_large_alone_is_sent_slim() -> None:
 )
 def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer) -> None:
     played = Played(lambda _: answer)
-    delivery = Sender(played, Index("logs"), 350, played.patience).deliver(document(name) for name in "abcdef")
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=350), played.patience).deliver(
+        document(name) for name in "abcdef"
+    )
     failure = failure_of(delivery)
     assert isinstance(failure, AccessRefused)
     assert "python -m opensearch_setup" in str(failure)

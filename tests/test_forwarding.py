@@ -170,20 +170,39 @@ def test_a_control_message_sends_nothing(unused: LambdaRuntime, server: OpenSear
     assert not server.indices.exists(index=NEVER)
 
 
+def dimensions(line: dict[str, Any]) -> list[list[str]]:
+    """By which CloudWatch tells the metrics of a line in the embedded metric format apart."""
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    found: list[list[str]] = directive["Dimensions"]
+    return found
+
+
+def test_its_own_log_is_refused_without_an_error_that_would_repeat_it(
+    unused: LambdaRuntime, server: OpenSearch
+) -> None:
+    own = envelope(
+        ["START RequestId: …"], "2026/11/20/[$LATEST]0", logGroup="/aws/lambda/eks-control-plane-logs-forwarder"
+    )
+    invocation = unused.invoke(lambda_event(own))
+    assert invocation.payload == answer(0, 0)
+    assert "aws logs delete-subscription-filter" in invocation.log
+    assert '"OwnLog":[1.0]' in invocation.log.replace(" ", "")
+    assert not server.indices.exists(index=NEVER)
+
+
 def test_log_and_metrics_tell_what_happened_and_no_content(function: LambdaRuntime) -> None:
     content = "words-of-a-record-that-no-log-repeats"
     log = function.invoke(lambda_event(envelope([content, content], STREAMS["scheduler"]))).log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    (metrics,) = [line for line in lines if "_aws" in line]
+    metrics, by_type = [line for line in lines if "_aws" in line]
     (entry,) = [line for line in lines if "level" in line]
-    assert metrics["log_type"] == "scheduler"
-    assert [metrics[name] for name in ("Records", "Stored", "Duplicate", "Refused", "NotStored")] == [
+    assert dimensions(metrics) == [["service"]]
+    assert (dimensions(by_type), by_type["log_type"], by_type["Records"]) == (
+        [["service", "log_type"]],
+        "scheduler",
         [2],
-        [2],
-        [0],
-        [0],
-        [0],
-    ]
+    )
+    assert [metrics[name] for name in ("Records", "Stored", "Duplicate", "NotStored")] == [[2], [2], [0], [0]]
     assert metrics["BulkBytes"][0] > len(content)
     assert metrics["IngestLag"][0] >= 0
     assert (entry["level"], entry["message"], entry["records"], entry["stored"]) == ("INFO", "batch delivered", 2, 2)

@@ -1,6 +1,8 @@
 import pytest
 
+from forwarder.bulk import Limits
 from forwarder.errors import SettingsError
+from forwarder.index_names import Index
 from forwarder.settings import read_settings
 
 ENVIRONMENT = {
@@ -15,7 +17,9 @@ ENVIRONMENT = {
 def test_what_is_needed_is_read_and_the_rest_has_defaults() -> None:
     settings = read_settings(ENVIRONMENT)
     assert settings.endpoint == "https://search-logs.eu-west-1.es.amazonaws.com"
-    assert (settings.index.name, settings.bulk_bytes, settings.timeout) == ("eks-control-plane-logs", 2_000_000, 30)
+    assert settings.index == Index("eks-control-plane-logs", "none", event_ids=True)
+    assert settings.limits == Limits(request_bytes=2_000_000, in_flight=2, answer_seconds=30)
+    assert settings.own_log_group is None
 
 
 def test_secrets_are_not_shown() -> None:
@@ -35,6 +39,8 @@ def test_secrets_are_not_shown() -> None:
         ("INDEX_NAME", "-leading"),
         ("INDEX_NAME", "a b"),
         ("INDEX_ROTATION", "hourly"),
+        ("DOCUMENT_IDS", "none"),
+        ("BULK_REQUESTS_IN_FLIGHT", "5"),
         ("AWS_REGION", " "),
         ("AWS_ACCESS_KEY_ID", ""),
         ("MAX_PAYLOAD_BYTES", "many"),

@@ -10,9 +10,9 @@ FORWARDER = Path(__file__).parent.parent / "src" / "forwarder"
 ROWS = (
     ("handler",),
     ("delivery", "opensearch", "telemetry"),
-    ("dead_letters",),
-    ("outcomes",),
-    ("bulk", "settings"),
+    ("dead_letters", "in_flight", "pace"),
+    ("outcomes", "settings"),
+    ("bulk",),
     ("pipeline",),
     ("documents",),
     ("rbac",),

@@ -15,19 +15,42 @@ from forwarder.json_values import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is sent at a time.
+
+    Attributes:
+        request_bytes: of a bulk request, uncompressed.
+        in_flight: requests under way side by side, as long as the server keeps up.
+        answer_seconds: how long an answer is waited for.
+    """
+
+    request_bytes: int
+    in_flight: int
+    answer_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """Some documents and their newline-delimited JSON, uncompressed."""
+    """Some documents and their newline-delimited JSON, uncompressed; a repetition holds what was sent before."""
 
     documents: tuple[Document, ...]
     body: bytes
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BulkAnswer:
-    """What came back: `status` is HTTP's, or None without an answer; `body` JSON, or the text of a failure."""
+    """What came back.
+
+    Attributes:
+        status: HTTP's; None without an answer.
+        body: its JSON; without an answer the reason, as a text.
+        retry_after: seconds that the server asks to wait before the next request, if it does.
+    """
 
     status: int | None
     body: JsonValue
+    retry_after: float | None = None
 
 
 class BulkClient(Protocol):
@@ -38,7 +61,7 @@ class BulkClient(Protocol):
 
         Args:
             body: the request, uncompressed.
-            longest_wait: seconds after which no answer is waited for.
+            longest_wait: seconds to wait for a connection, and then for each part of the answer.
         """
 
 
@@ -60,5 +83,7 @@ def pack(documents: Iterable[Document], index: Index, target_bytes: int) -> Iter
 
 
 def _entry(document: Document, index: Index) -> bytes:
-    head = orjson.dumps({"create": {"_index": index.of(document.timestamp), "_id": document.document_id}})
-    return b"%b\n%b\n" % (head, orjson.dumps(document.source))
+    target = {"_index": index.of(document.timestamp)}
+    if index.event_ids:
+        target["_id"] = document.document_id
+    return b"%b\n%b\n" % (orjson.dumps({"create": target}), orjson.dumps(document.source))

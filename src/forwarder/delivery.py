@@ -4,83 +4,43 @@ What the server could not take now is sent again, after growing pauses, while th
 that is too large is halved; a document that is refused, or too large alone, is sent once more, slim, under the same id.
 """
 
-import random
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from forwarder.bulk import BulkClient, BulkRequest, pack
+from forwarder.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
 from forwarder.dead_letters import Bucket, Invocation, letters_of
 from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
+from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Outcome, Verdict, is_itemised, judge
+from forwarder.pace import Pace, Patience
 
 _REASONS_SHOWN = 3
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 20.0
 _SHORTEST_WAIT = 1.0
-_RESERVE = 3.0
 
 _MAY_PASS_SLIM = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
 _FINAL = frozenset(Verdict) - {Verdict.LATER}
+_TOO_MANY = 429
+_TIME_IS_OVER = "not sent, as the invocation's time was over"
 
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long sending may go on, and how it waits; time and sleep are handed in.
-
-    Attributes:
-        deadline: by `clock`, in seconds, when there must be an end.
-        clock: seconds, monotonic.
-        sleep: waits for so many seconds.
-        jitter: a random number from 0 to 1, so that many functions do not come again at the same moment.
-    """
-
-    deadline: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-    jitter: Callable[[], float]
-
-    @property
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return self.deadline - self.clock()
-
-    def wait(self, attempt: int) -> bool:
-        """Wait before another attempt, longer each time; at once False where the time for it is not there."""
-        pause = pause_before(attempt, self.jitter())
-        if pause >= self.left:
-            return False
-        self.sleep(pause)
-        return True
-
-
-def patience_for(remaining_milliseconds: int) -> Patience:
-    """As long as the invocation lasts, less what it takes to report and to raise."""
-    left = remaining_milliseconds / 1000 - _RESERVE
-    return Patience(time.monotonic() + left, time.monotonic, time.sleep, random.random)
-
-
-def pause_before(attempt: int, jitter: float) -> float:
-    """Seconds to wait before an attempt (the first repetition is 1): doubling from 0.5 to 20, of it half to all."""
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt - 1, 10)) * (0.5 + jitter / 2)
+Documents = tuple[Document, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What to do after an answer: outcomes that are final, and documents to send again.
+    """What to do after an answer: outcomes that are final, and documents to send again, in these requests.
 
     Attributes:
         final: of documents that are done, or that nothing more can be done for.
-        later: outcomes of documents to send again after a pause.
-        at_once: documents to send again now, in these requests: halves, and slim ones.
+        at_once: to send again now: halves, and slim documents.
+        later: to send again after a pause.
     """
 
     final: tuple[Outcome, ...]
-    later: tuple[Outcome, ...] = ()
-    at_once: tuple[tuple[Document, ...], ...] = ()
+    at_once: tuple[Documents, ...] = ()
+    later: tuple[Documents, ...] = ()
 
 
 def decide(judged: Sequence[Outcome], *, whole_request: bool) -> Next:
@@ -90,15 +50,32 @@ def decide(judged: Sequence[Outcome], *, whole_request: bool) -> Next:
         judged: one outcome for each document of the request.
         whole_request: whether they come from an answer to the request as a whole, not to its items.
     """
-    documents = tuple(outcome.document for outcome in judged)
-    if whole_request and len(documents) > 1 and judged[0].verdict is Verdict.TOO_LARGE:
-        middle = len(documents) // 2
-        return Next((), at_once=(documents[:middle], documents[middle:]))
+    if whole_request:
+        return _decide_request(judged[0], tuple(outcome.document for outcome in judged), judged)
+    return _decide_items(judged)
+
+
+def _decide_request(shared: Outcome, documents: Documents, judged: Sequence[Outcome]) -> Next:
+    if len(documents) > 1 and shared.verdict is Verdict.TOO_LARGE:
+        return Next((), at_once=_halves(documents))
+    if len(documents) > 1 and shared.status == _TOO_MANY:
+        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner.
+        return Next((), later=_halves(documents))
+    return _decide_items(judged)
+
+
+def _halves(documents: Documents) -> tuple[Documents, Documents]:
+    middle = len(documents) // 2
+    return documents[:middle], documents[middle:]
+
+
+def _decide_items(judged: Sequence[Outcome]) -> Next:
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
+    later = tuple(outcome.document for outcome in judged if outcome.verdict is Verdict.LATER)
     return Next(
         final=tuple(outcome for outcome in judged if outcome.verdict in _FINAL and not _may_pass_slim(outcome)),
-        later=tuple(outcome for outcome in judged if outcome.verdict is Verdict.LATER),
         at_once=(slimmed,) if slimmed else (),
+        later=(later,) if later else (),
     )
 
 
@@ -107,60 +84,107 @@ def _may_pass_slim(outcome: Outcome) -> bool:
 
 
 class Sender:
-    """Sends documents until OpenSearch has them, refuses them for good, or the time is over."""
+    """Sends documents until OpenSearch has them, refuses them for good, or the time is over.
 
-    def __init__(self, client: BulkClient, index: Index, target_bytes: int, patience: Patience) -> None:
-        self._client = client
+    Args:
+        client: sends one request.
+        index: where documents go.
+        limits: how much is sent at a time.
+        patience: how long it may take.
+    """
+
+    def __init__(self, client: BulkClient, index: Index, limits: Limits, patience: Patience) -> None:
         self._index = index
-        self._target_bytes = target_bytes
+        self._limits = limits
         self._patience = patience
+        self._pace = Pace(limits.in_flight, patience)
+        self._in_flight = InFlight(client, patience.clock)
+        self._soon: deque[BulkRequest] = deque()
+        self._at_last: deque[BulkRequest] = deque()
+        self._held_up_by: Outcome | None = None
+        self._stopped_by: Outcome | None = None
         self._final: list[Outcome] = []
         self._sent_bytes = 0
-        self._requests = 0
-        self._first_requests = 0
-        self._stopped_by: Outcome | None = None
+        self._sent_again = 0
+        self._pushed_back: Counter[str] = Counter()
 
     def deliver(self, documents: Iterable[Document]) -> Delivery:
         """Send all documents; every one of them has an outcome in the delivery."""
-        for request in pack(documents, self._index, self._target_bytes):
-            self._first_requests += self._stopped_by is None
-            self._see_through(request)
-        sent_again = self._requests - self._first_requests
-        return Delivery(tuple(self._final), self._sent_bytes, sent_again)
+        fresh = pack(documents, self._index, self._limits.request_bytes)
+        while self._send_what_may_go(fresh):
+            self._follow(*self._in_flight.next_answer())
+        return Delivery(
+            outcomes=tuple(self._final),
+            sent_bytes=self._sent_bytes,
+            sent_again=self._sent_again,
+            paused=self._pace.paused,
+            pushed_back=tuple(reason for reason, _ in self._pushed_back.most_common(_REASONS_SHOWN)),
+        )
 
-    def _see_through(self, first: BulkRequest) -> None:
-        """Send one request, and again what it takes, until each of its documents has its last outcome."""
-        waiting = deque([(first, 0)])
-        while waiting:
-            request, attempt = waiting.popleft()
-            if self._stopped_by is not None:
-                self._final += _not_sent(request, self._stopped_by)
-                continue
-            following = self._send(request)
-            self._final += following.final
-            for documents in following.at_once:
-                waiting.extend((again, attempt) for again in self._pack(documents))
-            if following.later:
-                self._send_later(following.later, attempt + 1, waiting)
+    def _send_what_may_go(self, fresh: Iterator[BulkRequest]) -> bool:
+        """Send as many requests as may be in flight; False where none is, as none is left."""
+        while self._may_send() and (request := self._next_request(fresh)) is not None:
+            self._send(request)
+        return len(self._in_flight) > 0
 
-    def _send(self, request: BulkRequest) -> Next:
-        answer = self._client.bulk(request.body, max(_SHORTEST_WAIT, self._patience.left))
-        self._requests += 1
+    def _may_send(self) -> bool:
+        if self._stopped_by is not None:
+            return True  # what is left is not sent, and that costs no time
+        if self._pace.pause_is_due:
+            return not self._in_flight and self._rest()
+        return len(self._in_flight) < self._pace.width
+
+    def _rest(self) -> bool:
+        if not self._pace.pause():
+            self._stopped_by = self._held_up_by
+        return True
+
+    def _next_request(self, fresh: Iterator[BulkRequest]) -> BulkRequest | None:
+        if not self._soon and (request := next(fresh, None)) is not None:
+            return request
+        return next((queue.popleft() for queue in (self._soon, self._at_last) if queue), None)
+
+    def _send(self, request: BulkRequest) -> None:
+        if self._stopped_by is None and self._patience.left < _SHORTEST_WAIT:
+            self._stopped_by = self._held_up_by or Outcome(request.documents[0], Verdict.LATER, None, _TIME_IS_OVER)
+        if self._stopped_by is not None:
+            self._final += _not_sent(request, self._stopped_by)
+            return
         self._sent_bytes += len(request.body)
+        self._sent_again += request.is_repetition
+        self._in_flight.send(request, min(self._limits.answer_seconds, self._patience.left))
+
+    def _follow(self, request: BulkRequest, answer: BulkAnswer) -> None:
         judged = judge(request, answer)
-        self._stopped_by = next((outcome for outcome in judged if outcome.verdict is Verdict.SETUP), None)
-        return decide(judged, whole_request=not is_itemised(request, answer))
+        whole_request = not is_itemised(request, answer)
+        following = decide(judged, whole_request=whole_request)
+        self._final += following.final
+        self._soon.extend(self._pack_again(following.at_once))
+        # A server that takes some items gets the other requests first: only these are held up.
+        (self._soon if whole_request else self._at_last).extend(self._pack_again(following.later))
+        self._stopped_by = self._stopped_by or _first(judged, Verdict.SETUP)
+        self._mind_the_pace(_first(judged, Verdict.LATER), answer.retry_after)
 
-    def _send_later(self, outcomes: tuple[Outcome, ...], attempt: int, waiting: deque[tuple[BulkRequest, int]]) -> None:
-        if self._patience.wait(attempt):
-            again = self._pack(outcome.document for outcome in outcomes)
-            waiting.extendleft((request, attempt) for request in reversed([*again]))
-        else:
-            self._final += outcomes
-            self._stopped_by = outcomes[0]
+    def _mind_the_pace(self, held_up_by: Outcome | None, retry_after: float | None) -> None:
+        self._held_up_by = held_up_by
+        if held_up_by is None:
+            self._pace.server_took_it()
+            return
+        self._pushed_back[_push_back(held_up_by)] += 1
+        self._pace.server_pushed_back(retry_after)
 
-    def _pack(self, documents: Iterable[Document]) -> Iterator[BulkRequest]:
-        return pack(documents, self._index, self._target_bytes)
+    def _pack_again(self, groups: Iterable[Documents]) -> Iterator[BulkRequest]:
+        for documents in groups:
+            for request in pack(documents, self._index, self._limits.request_bytes):
+                yield replace(request, is_repetition=True)
+
+
+def _first(judged: Iterable[Outcome], verdict: Verdict) -> Outcome | None:
+    return next((outcome for outcome in judged if outcome.verdict is verdict), None)
+
+
+def _push_back(outcome: Outcome) -> str:
+    return f"{outcome.status or 'no answer'}: {outcome.reason}"
 
 
 def _not_sent(request: BulkRequest, because: Outcome) -> list[Outcome]:
@@ -194,9 +218,11 @@ def failure_of(delivery: Delivery) -> DeliveryError | None:
     )
     if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
         return AccessRefused(f"{summary}. {_SETUP_ADVICE}")
+    if any(outcome.reason == _TIME_IS_OVER for outcome in unstored):
+        return NotStored(f"{summary}. {_TIME_ADVICE} {_RETRY}")
     if all(outcome.status is None for outcome in unstored):
-        return Unreachable(f"{summary}. {_NETWORK_ADVICE}")
-    return NotStored(f"{summary}. Lambda retries the event; documents already stored are not stored twice.")
+        return Unreachable(f"{summary}. {_NETWORK_ADVICE} {_RETRY}")
+    return NotStored(f"{summary}. {_RETRY}")
 
 
 _SETUP_ADVICE = (
@@ -205,6 +231,8 @@ _SETUP_ADVICE = (
     "OpenSearchEndpoint and OpenSearchDomainArn."
 )
 _NETWORK_ADVICE = "Check OPENSEARCH_ENDPOINT, and for a domain in a VPC the function's subnets and security groups."
+_TIME_ADVICE = "OpenSearch took them too slowly: give the function more time (FunctionTimeout), or the domain more CPU."
+_RETRY = "Lambda keeps the event and sends it again; documents already stored are not stored twice."
 
 
 def _reasons(unstored: Iterable[Outcome]) -> Iterator[str]:

@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 from forwarder.dead_letters import Invocation, S3Bucket
-from forwarder.delivery import Sender, failure_of, keep_refused, patience_for
-from forwarder.opensearch import OpenSearchClient
+from forwarder.delivery import Sender, failure_of, keep_refused
+from forwarder.opensearch import OpenSearchClient, client_of
 from forwarder.outcomes import Delivery, counts
+from forwarder.pace import patience_for
 from forwarder.pipeline import documents_of
 from forwarder.settings import Settings, read_settings
 from forwarder.subscription import read_subscription
@@ -31,7 +32,7 @@ def cold_start() -> Function:
     """Built by the first invocation: importing this module does nothing."""
     settings = read_settings(os.environ)
     bucket = S3Bucket(settings.dead_letter_bucket) if settings.dead_letter_bucket else None
-    return Function(settings, OpenSearchClient(settings), bucket, Telemetry(settings))
+    return Function(settings, client_of(settings), bucket, Telemetry(settings))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN401 - Lambda gives the context no type
@@ -44,16 +45,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     settings = function.settings
     function.telemetry.begin(context.aws_request_id)
     batch = read_subscription(event, settings.max_payload_bytes)
-    if not batch.events:
+    if not batch.events or function.telemetry.is_own_log(batch):
         return counts(Delivery((), 0))
     patience = patience_for(context.get_remaining_time_in_millis())
-    delivery = Sender(function.client, settings.index, settings.bulk_bytes, patience).deliver(documents_of(batch))
-    now = datetime.now(UTC)
+    delivery = Sender(function.client, settings.index, settings.limits, patience).deliver(documents_of(batch))
+    invocation = Invocation(context.aws_request_id, settings.function_version, datetime.now(UTC))
     try:
-        invocation = Invocation(context.aws_request_id, settings.function_version, now)
         delivery = keep_refused(delivery, function.dead_letters, settings.index, invocation)
     finally:
-        function.telemetry.report(batch, delivery, now.timestamp())
+        function.telemetry.report(batch, delivery, invocation.time)
     if failure := failure_of(delivery):
         raise failure
     return counts(delivery)

@@ -17,10 +17,15 @@ _FORMATS = {DAILY: "%Y.%m.%d", WEEKLY: "%G.w%V", MONTHLY: "%Y.%m"}
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index, or the family of indices that `rotation` (one of ROTATIONS) makes of its name."""
+    """An index, or the family of indices that `rotation` (one of ROTATIONS) makes of its name.
+
+    `event_ids` says whether documents are created under their events' ids, so that none is stored twice, or get ids
+    from the server: time-series collections of OpenSearch Serverless refuse any other.
+    """
 
     name: str
     rotation: str = NONE
+    event_ids: bool = True
 
     def of(self, timestamp: str) -> str:
         """The index for an event's `@timestamp` (ISO 8601, UTC): `<name>-2026.11.20`, `-2026.w47` or `-2026.11`."""

@@ -49,11 +49,15 @@ class Delivery:
     """What became of a batch: one outcome for each document, its last one.
 
     `sent_bytes` is uncompressed and counts what was sent again; `sent_again` is how many requests that were.
+    `paused` is how many seconds were waited because the server, or the way to it, could not take them; `pushed_back`
+    says why, each reason once.
     """
 
     outcomes: tuple[Outcome, ...]
     sent_bytes: int
     sent_again: int = 0
+    paused: float = 0.0
+    pushed_back: tuple[str, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many documents met this verdict."""
@@ -63,6 +67,11 @@ class Delivery:
     def slim(self) -> int:
         """How many documents are stored without their fields."""
         return sum(outcome.document.is_slim and outcome.verdict in _DONE for outcome in self.outcomes)
+
+    @property
+    def needed_care(self) -> bool:
+        """Whether something went otherwise than an operator would wish, even if all of it is kept now."""
+        return bool(self.pushed_back or self.slim or self.count(Verdict.DEAD_LETTER))
 
     @property
     def unstored(self) -> tuple[Outcome, ...]:
@@ -130,11 +139,22 @@ def _request_verdict(answer: BulkAnswer) -> tuple[Verdict, str]:
 def _verdict(status: int, error: JsonValue) -> Verdict:
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP: success
         return Verdict.STORED
-    if status in (401, 404) or (status == 403 and _error_type(error) != "cluster_block_exception"):  # noqa: PLR2004
+    if _speaks_of_setup(status, error):
         return Verdict.SETUP
     if status == 413:  # noqa: PLR2004 - HTTP: content too large
         return Verdict.TOO_LARGE
     return Verdict.REFUSED if status == 400 else Verdict.LATER  # noqa: PLR2004 - HTTP: bad request
+
+
+def _speaks_of_setup(status: int, error: JsonValue) -> bool:
+    """Whether identity, rights or target are wrong; a redirection is an answer of something else than OpenSearch."""
+    if status == 403:  # noqa: PLR2004 - forbidden: for now where an index is blocked, else until someone mends it
+        return _error_type(error) != "cluster_block_exception"
+    return status == 401 or status == 404 or 300 <= status < 400 or _refuses_ids(error)  # noqa: PLR1714, PLR2004
+
+
+def _refuses_ids(error: JsonValue) -> bool:
+    return str(as_object(error).get("reason", "")).startswith(_NO_IDS)
 
 
 def _error_type(error: JsonValue) -> str:
@@ -158,6 +178,8 @@ _SPEAKS_OF_SERVER = frozenset(
 )
 # With the domain's option rest.action.multi.allow_explicit_index set to false.
 _NO_INDEX_IN_BULK = "explicit index in bulk is not allowed"
+# Of time-series and vector collections of OpenSearch Serverless, for every item (AWS, "Supported operations").
+_NO_IDS = "Document ID is not supported"
 _FIELD = re.compile(r"(?:failed to parse (?:date )?field|mapping for|in field) ?=?[\[\"]([\w@./-]{1,100})[\]\"]")
 
 
@@ -166,7 +188,7 @@ def _reason(error: JsonValue) -> str:
     if not isinstance(error, dict):
         return ""
     kind, reason = _error_type(error), str(error.get("reason", ""))
-    if kind in _SPEAKS_OF_SERVER or reason.startswith(_NO_INDEX_IN_BULK):
+    if kind in _SPEAKS_OF_SERVER or reason.startswith((_NO_INDEX_IN_BULK, _NO_IDS)):
         return f"{kind}: {reason}"[:LONGEST_REASON]
     field = _FIELD.search(reason)
     return f"{kind} in field [{field[1]}]" if field else kind

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from forwarder.bulk import Limits
 from forwarder.errors import SettingsError
 from forwarder.index_names import NONE, ROTATIONS, Index
 
@@ -14,6 +15,9 @@ T = TypeVar("T")
 # Requests above 10 MiB are refused by small OpenSearch instances; AWS and OpenSearch advise 3 to 5 MiB.
 LARGEST_REQUEST = 5_000_000
 METRICS_NAMESPACE = "EksControlPlaneLogs"
+# Where documents get their ids from: their events, or the server.
+EVENT = "event"
+GENERATED = "generated"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # OpenSearch, "Create index", naming restrictions.
 _INDEX_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,240}")
@@ -37,11 +41,11 @@ class Settings:
     region: str
     credentials: Credentials
     max_payload_bytes: int
-    bulk_bytes: int
-    timeout: int
+    limits: Limits
     ca_file: str | None
     dead_letter_bucket: str | None
     function_version: str
+    own_log_group: str | None
     log_level: str
     service: str
     metrics_namespace: str
@@ -58,7 +62,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         endpoint=reader.read("OPENSEARCH_ENDPOINT", _endpoint, "https://search-logs-abc.eu-west-1.es.amazonaws.com"),
         index=Index(
             reader.read("INDEX_NAME", _index_name, "eks-control-plane-logs", default="eks-control-plane-logs"),
-            reader.read("INDEX_ROTATION", _rotation, NONE, default=NONE),
+            reader.read("INDEX_ROTATION", _one_of(ROTATIONS), NONE, default=NONE),
+            event_ids=reader.read("DOCUMENT_IDS", _one_of((EVENT, GENERATED)), EVENT, default=EVENT) == EVENT,
         ),
         region=reader.read("AWS_REGION", _text, "eu-west-1"),
         credentials=Credentials(
@@ -67,11 +72,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             environment.get("AWS_SESSION_TOKEN") or None,
         ),
         max_payload_bytes=reader.read("MAX_PAYLOAD_BYTES", _between(1_000_000, 1_000_000_000), "64000000", "64000000"),
-        bulk_bytes=reader.read("BULK_BYTES", _between(1_000, LARGEST_REQUEST), "2000000", "2000000"),
-        timeout=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
+        limits=Limits(
+            request_bytes=reader.read("BULK_BYTES", _between(1_000, LARGEST_REQUEST), "2000000", "2000000"),
+            in_flight=reader.read("BULK_REQUESTS_IN_FLIGHT", _between(1, 4), "2", "2"),
+            answer_seconds=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
+        ),
         ca_file=environment.get("OPENSEARCH_CA_FILE") or None,
         dead_letter_bucket=environment.get("DEAD_LETTER_BUCKET") or None,
         function_version=environment.get("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST",
+        own_log_group=environment.get("AWS_LAMBDA_LOG_GROUP_NAME") or None,
         log_level=reader.read("LOG_LEVEL", _log_level, "INFO", default="INFO"),
         service=reader.read("POWERTOOLS_SERVICE_NAME", _text, "eks-control-plane-logs", "eks-control-plane-logs"),
         metrics_namespace=reader.read("POWERTOOLS_METRICS_NAMESPACE", _text, METRICS_NAMESPACE, METRICS_NAMESPACE),
@@ -125,16 +134,19 @@ def _index_name(text: str) -> str:
     return text
 
 
-def _rotation(text: str) -> str:
-    if text not in ROTATIONS:
-        raise ValueError(f"is not one of {', '.join(ROTATIONS)}")
-    return text
-
-
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"is not one of {', '.join(LOG_LEVELS)}")
     return text.upper()
+
+
+def _one_of(values: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"is not one of {', '.join(values)}")
+        return text
+
+    return parse
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

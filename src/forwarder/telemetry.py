@@ -1,17 +1,26 @@
 """What the function says of itself: one log line and one set of metrics for each invocation."""
 
-from aws_lambda_powertools import Logger, Metrics
+from datetime import datetime
+
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from forwarder.outcomes import Delivery, Verdict
 from forwarder.settings import Settings
 from forwarder.subscription import LogBatch
 
+OWN_LOG = (
+    "refused: this function is subscribed to its own log group, and would feed itself for ever. Nothing was "
+    "forwarded. Delete that subscription filter: aws logs delete-subscription-filter --log-group-name <log_group> "
+    "--filter-name <filter>; aws logs describe-subscription-filters names it"
+)
+
 
 class Telemetry:
     """The function's log (JSON lines) and metrics (CloudWatch embedded metric format)."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._metrics = Metrics(namespace=settings.metrics_namespace, service=settings.service)
         self.log = Logger(service=settings.service, level=settings.log_level)
 
@@ -19,42 +28,77 @@ class Telemetry:
         """Name the invocation in every log line that follows."""
         self.log.append_keys(request_id=request_id)
 
-    def report(self, batch: LogBatch, delivery: Delivery, now: float) -> None:
-        """Tell what became of a batch; `now` in seconds since 1970."""
-        counts = {verdict: delivery.count(verdict) for verdict in Verdict}
-        log_type = next((outcome.document.log_type for outcome in delivery.outcomes), "unknown")
-        self._emit(log_type, delivery, counts, _lag(batch, now))
-        self.log.info(
-            "batch delivered" if not delivery.unstored else "batch not wholly delivered",
-            extra={
-                "log_stream": batch.log_stream,
-                "records": len(batch.events),
-                "bulk_bytes": delivery.sent_bytes,
-                "sent_again": delivery.sent_again,
-                "slim": delivery.slim,
-                **{verdict.name.lower(): number for verdict, number in counts.items() if number},
-            },
-        )
+    def is_own_log(self, batch: LogBatch) -> bool:
+        """Whether the records are the function's own log; then the operator is told, by a metric and in words.
 
-    def _emit(self, log_type: str, delivery: Delivery, counts: dict[Verdict, int], lag: float) -> None:
-        self._metrics.add_dimension("log_type", log_type)
+        That is no error to raise: Lambda would invoke the function twice more, and each time it would log more.
+        """
+        if batch.log_group != self._settings.own_log_group:
+            return False
+        self._count("OwnLog", len(batch.events))
+        self._metrics.flush_metrics()
+        self.log.error(OWN_LOG, extra={"log_group": batch.log_group})
+        return True
+
+    def report(self, batch: LogBatch, delivery: Delivery, now: datetime) -> None:
+        """Tell what became of a batch."""
+        log_type = next((outcome.document.log_type for outcome in delivery.outcomes), "unknown")
+        self._emit(delivery, _lag(batch, now))
+        self._emit_by_type(log_type, len(delivery.outcomes))
+        say = self.log.warning if delivery.unstored or delivery.needed_care else self.log.info
+        say(_sentence(delivery), extra=_facts(batch, delivery) | {"log_type": log_type})
+
+    def _emit(self, delivery: Delivery, lag: float) -> None:
         self._count("Records", len(delivery.outcomes))
-        self._count("Stored", counts[Verdict.STORED])
-        self._count("Duplicate", counts[Verdict.DUPLICATE])
-        self._count("Refused", counts[Verdict.REFUSED])
+        self._count("Stored", delivery.count(Verdict.STORED))
+        self._count("Duplicate", delivery.count(Verdict.DUPLICATE))
         self._count("NotStored", len(delivery.unstored))
-        self._count("DeadLetters", counts[Verdict.DEAD_LETTER])
+        self._count("DeadLetters", delivery.count(Verdict.DEAD_LETTER))
         self._count("Slim", delivery.slim)
         self._count("SentAgain", delivery.sent_again)
         self._metrics.add_metric("BulkBytes", MetricUnit.Bytes, delivery.sent_bytes)
         self._metrics.add_metric("IngestLag", MetricUnit.Seconds, lag)
         self._metrics.flush_metrics()
 
+    def _emit_by_type(self, log_type: str, records: int) -> None:
+        """The one metric that is worth its price for each log type: whether records of it arrive."""
+        namespace, service = self._settings.metrics_namespace, {"service": self._settings.service}
+        with single_metric("Records", MetricUnit.Count, records, namespace=namespace, default_dimensions=service) as by:
+            by.add_dimension("log_type", log_type)
+
     def _count(self, name: str, number: int) -> None:
         self._metrics.add_metric(name, MetricUnit.Count, number)
 
 
-def _lag(batch: LogBatch, now: float) -> float:
+def _sentence(delivery: Delivery) -> str:
+    """What happened, in words; the counts stand beside it."""
+    if delivery.unstored:
+        return "batch not wholly delivered: Lambda keeps the event and sends it again"
+    if delivery.count(Verdict.DEAD_LETTER):
+        return "batch delivered, but OpenSearch refuses some documents: they are kept as dead letters in S3"
+    if delivery.slim:
+        return "batch delivered, but the mapping refuses some documents: they are stored without their fields"
+    if delivery.pushed_back:
+        return "batch delivered after OpenSearch pushed back: some requests were sent again"
+    return "batch delivered"
+
+
+def _facts(batch: LogBatch, delivery: Delivery) -> dict[str, object]:
+    counts = {verdict.name.lower(): delivery.count(verdict) for verdict in Verdict}
+    facts = {
+        "log_stream": batch.log_stream,
+        "records": len(batch.events),
+        "bulk_bytes": delivery.sent_bytes,
+        "sent_again": delivery.sent_again,
+        "slim": delivery.slim,
+        **{name: number for name, number in counts.items() if number},
+    }
+    if delivery.pushed_back:
+        facts |= {"pushed_back": delivery.pushed_back, "paused_seconds": round(delivery.paused, 1)}
+    return facts
+
+
+def _lag(batch: LogBatch, now: datetime) -> float:
     """How old the newest event is, in seconds; clocks that disagree give 0, not less."""
     newest = max(event.timestamp for event in batch.events)
-    return max(0.0, round(now - newest / 1000, 3))
+    return max(0.0, round(now.timestamp() - newest / 1000, 3))

@@ -1,0 +1,40 @@
+"""The client of the function: what its endpoint is signed for, and what a server says of when to come again."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from forwarder.opensearch import retry_after, service_of
+
+NOW = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "service"),
+    [
+        ("https://search-logs-abc.eu-west-1.es.amazonaws.com", "es"),
+        ("https://logs.example.com:8443", "es"),
+        ("https://abc123.eu-west-1.aoss.amazonaws.com", "aoss"),
+        ("https://aoss.amazonaws.com.example.com", "es"),
+    ],
+)
+def test_the_endpoint_says_which_service_a_signature_is_for(endpoint: str, service: str) -> None:
+    assert service_of(endpoint) == service
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        (" 0 ", 0),
+        ("Sat, 21 Nov 2026 09:00:30 GMT", 30),
+        ("Sat, 21 Nov 2026 08:00:00 GMT", 0),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("٣", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": header}, NOW) == seconds
