@@ -18,7 +18,7 @@ ROWS = (
     ("rbac",),
     ("actor", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
     ("field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
-    ("json_values", "errors"),
+    ("deflate", "json_values", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
 PURE_FROM = ROW_OF["outcomes"]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from forwarder.actor import audit_actor, authenticator_actor
 from forwarder.control_plane import API, AUDIT, AUTHENTICATOR, CONTROLLER_MANAGER, SCHEDULER, classify, cluster_of
@@ -114,7 +115,13 @@ def _document_id(batch: LogBatch, position: int, event: LogEvent) -> str:
 
 def _iso_milliseconds(timestamp: int) -> str:
     seconds, milliseconds = divmod(timestamp, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
+    return f"{_iso_seconds(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=100)
+def _iso_seconds(seconds: int) -> str:
+    """Remembered: most records of a batch are of the same few seconds."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _audit_block(record: str, _timestamp: int) -> JsonObject:

@@ -7,6 +7,7 @@ attacker's would hide it, so nothing reaches a mapped object but through here.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from forwarder.json_values import JsonObject, JsonValue, as_keyword
@@ -16,15 +17,24 @@ Fit: TypeAlias = Callable[[JsonValue], JsonValue]
 # Each segment between dots has something printable in it; anything else OpenSearch refuses or reads ambiguously.
 _PATH = re.compile(r"[^.\s\x00-\x1f]+(?:\.[^.\s\x00-\x1f]+)*+")
 _LONGEST_NAME = 256
+_NAMES_REMEMBERED = 1000
 
 
 def object_of(fits: Mapping[str, Fit]) -> Fit:
     """An object with exactly these members, each fitted; members that come out empty are left out."""
+    texts = frozenset(name for name, fit in fits.items() if fit in _KEEP_TEXT)
 
     def fit(value: JsonValue) -> JsonValue:
         if not isinstance(value, dict):
             return None
-        return {name: fitted for name, fit in fits.items() if _holds(fitted := fit(value.get(name)))} or None
+        fitted: JsonObject = {}
+        # Over what is there, not over all that could be, since most is absent; texts, which most is, need no call.
+        for name, member in value.items():
+            if name in texts and isinstance(member, str):
+                fitted[name] = member
+            elif name in fits and ((kept := fits[name](member)) or _holds(kept)):
+                fitted[name] = kept
+        return fitted or None
 
     return fit
 
@@ -49,16 +59,19 @@ def open_object(known: Iterable[str], fit_value: Fit) -> Fit:
     names = frozenset(known)
     beginnings = frozenset(beginning for name in names for beginning in _beginnings(name))
 
+    @lru_cache(maxsize=_NAMES_REMEMBERED)
     def is_safe(name: str) -> bool:
-        if name in names:
-            return True
         well_formed = len(name) <= _LONGEST_NAME and _PATH.fullmatch(name) is not None
         return well_formed and name not in beginnings and names.isdisjoint(_beginnings(name))
 
     def fit(value: JsonValue) -> JsonValue:
         if not isinstance(value, dict):
             return None
-        return {name: fitted for name in value if is_safe(name) and _holds(fitted := fit_value(value[name]))} or None
+        fitted: JsonObject = {}
+        for name, member in value.items():
+            if (name in names or is_safe(name)) and ((kept := fit_value(member)) or _holds(kept)):
+                fitted[name] = kept
+        return fitted or None
 
     return fit
 
@@ -71,6 +84,9 @@ def flat_object(fields: Mapping[str, str]) -> JsonObject:
 def text_only(value: JsonValue) -> JsonValue:
     """The value where it is a string; for fields, such as dates, that an object or a list would break."""
     return value if isinstance(value, str) else None
+
+
+_KEEP_TEXT = (as_keyword, text_only)
 
 
 def first_keyword(value: JsonValue) -> str | None:

@@ -15,6 +15,7 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 MAX_DEPTH = 200
 # OpenSearch refuses a document with more than 20 (index.mapping.depth.limit), also where it does not index them.
 MAX_LISTS = 16
+_NESTS = (dict, list)
 TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 
 _OBJECT_BEGINS = re.compile(r"\s*+\{\s*+(?=\")")
@@ -146,33 +147,34 @@ def up_to_depth(
 
     `lists` is how many lists may stand directly in one another.
     """
-    if not isinstance(value, (dict, list)):
+    if not isinstance(value, _NESTS):
         return value
     if depth == 0 or lists == 0:
         return TOO_DEEP
+    below = depth - 1
+    # Scalars, which most members are, cost no call of their own.
     if isinstance(value, list):
-        return [up_to_depth(item, depth - 1, left_out, lists - 1) for item in value]
-    return {name: up_to_depth(item, depth - 1, left_out) for name, item in value.items() if name not in left_out}
+        return [up_to_depth(item, below, left_out, lists - 1) if isinstance(item, _NESTS) else item for item in value]
+    return {
+        name: up_to_depth(item, below, left_out) if isinstance(item, _NESTS) else item
+        for name, item in value.items()
+        if name not in left_out
+    }
 
 
 def as_keyword(value: JsonValue) -> str | None:
     """What a keyword or text field stores for any JSON value; None for null."""
-    match value:
-        case None:
-            return None
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return str(value)
-    return json_text(value)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else json_text(value)
 
 
 def as_keywords(value: JsonValue) -> list[JsonValue]:
     """A list of keywords for a list; of one for a single value; empty for null."""
     values = value if isinstance(value, list) else [value]
-    return [keyword for item in values if (keyword := as_keyword(item)) is not None]
+    return [keyword for item in values if (keyword := item if isinstance(item, str) else as_keyword(item)) is not None]
 
 
 def as_object(value: JsonValue) -> JsonObject:

@@ -9,7 +9,11 @@ Every pattern begins with a literal or at the beginning of a word and repeats po
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from ahocorasick_rs import AhoCorasick
 
 MARK = "(redacted)"
 
@@ -22,19 +26,14 @@ class Redacted:
     found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A pattern, tried only on texts with one of the literals: a search for those costs a hundredth of the pattern's.
-
-    The group that took part in a match is what stays in front of the mark.
-    """
-
-    literals: tuple[str, ...]
-    pattern: re.Pattern[str]
+# A literal and a pattern, tried only on texts that hold the literal: all literals are searched for in one pass, which
+# costs a hundredth of one pattern's. The group that took part in a match is what stays in front of the mark.
+_Rule: TypeAlias = tuple[str, re.Pattern[str]]
 
 
-def _rule(literals: tuple[str, ...], pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> _Rule:
-    return _Rule(literals, re.compile(pattern, flags | re.DOTALL))
+def _rules(literals: tuple[str, ...], pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> Iterator[_Rule]:
+    """The pattern once for each of the literals; what one left behind does not change when the next is tried."""
+    return ((literal, re.compile(pattern, flags | re.DOTALL)) for literal in literals)
 
 
 # A quote, or the escaped quote of JSON inside of JSON.
@@ -79,44 +78,45 @@ _NO_TOKENS = r"(?<!legacy-token)(?<!stale-token)"
 _QUOTED_PAIR = rf"|(=\"){_INSIDE}"
 
 
-def _named(name: str, values: str) -> _Rule:
+def _named(name: str, values: str) -> Iterator[_Rule]:
     """The values of a name whose first letter is of either case; the rest is a literal, quickly searched for."""
     end = name[1:] + (_NO_TOKENS if name == "token" else "")
-    return _rule((name[1:],), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{name[1:]})(?:{values})", re.NOFLAG)
+    return _rules((name[1:],), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{name[1:]})(?:{values})", re.NOFLAG)
 
 
 _BY_LOOK = (
     # An environment variable of a container.
-    _rule(
+    *_rules(
         ('value":"', 'value\\"'),
-        rf"({_QUOTE}name{_QUOTE}:{_QUOTE}[^\"\\]{{0,100}}?"
+        rf"((?-i:name)(?<=\"name){_QUOTE}:{_QUOTE}[^\"\\]{{0,100}}?"
         rf"(?:token|passw|secret|credential|api_?key|private_?key)[^\"\\]{{0,100}}+{_QUOTE},"
         rf"{_QUOTE}value{_QUOTE}:)(?:(\"){_INSIDE}|({_escaped_quote('a')}){_inside_escaped('a')})",
     ),
     # JWT: a word that begins with the base64 of `{"` and has at least one more part behind a dot.
-    _rule(("eyJ",), rf"(){_WORD}(?-i:eyJ)[\w-]{{5,}}+\.[\w-]{{5,}}+(?:\.[\w-]*+)*+"),
-    _rule(("k8s-aws-v1",), r"(k8s-aws-v1\.)[\w=-]++"),
+    *_rules(("eyJ",), rf"(){_WORD}(?-i:eyJ)[\w-]{{5,}}+\.[\w-]{{5,}}+(?:\.[\w-]*+)*+"),
+    *_rules(("k8s-aws-v1",), r"(k8s-aws-v1\.)[\w=-]++"),
     # Words about bearer tokens ("invalid bearer token") have no digit and are short; tokens do, or are not.
-    _rule(
+    *_rules(
         ("earer ", "EARER "),
         rf"({_WORD}bearer(?:\s{{1,9}}+|%20))(?=[^\s\"\\,]*\d|[^\s\"\\,]{{20}})[\w.~+/=-]{{6,}}+",
     ),
-    _rule(
+    *_rules(
         ("asic ", "ASIC ", "earer ", "EARER "),
         r"(\bauthorization[\"'\\\]\[:= ]{1,12}+(?:basic|bearer)\s{1,9}+)[\w.~+/=-]++",
     ),
-    _rule(("mz-", "MZ-"), rf"({_WORD}x-amz-(?:signature|security-token)=)[\w%.~+/=-]++"),
-    _rule(
+    *_rules(("mz-", "MZ-"), rf"({_WORD}x-amz-(?:signature|security-token)=)[\w%.~+/=-]++"),
+    *_rules(
         ("PRIVATE KEY",), r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[^-\"\\]|\\{1,4}[nr]|-(?!----(?:END|BEGIN)))++"
     ),
     # A password in a URL.
-    _rule(
+    *_rules(
         ("://",), rf"(://[^/\s:@\"\\]{{1,256}}+:){_NOT_YET}(?:[^/\s@\"\\]|\\++[^/\s@\"\\]){{1,1024}}+(?=@)(?!@sha256:)"
     ),
 )
 
-_JSON_RULES = (*(_named(name, _NAMED_VALUE) for name in _NAMES), *_BY_LOOK)
-_TEXT_RULES = (*(_named(name, _NAMED_VALUE + _QUOTED_PAIR) for name in _NAMES), *_BY_LOOK)
+_JSON_RULES = (*(rule for name in _NAMES for rule in _named(name, _NAMED_VALUE)), *_BY_LOOK)
+_TEXT_RULES = (*(rule for name in _NAMES for rule in _named(name, _NAMED_VALUE + _QUOTED_PAIR)), *_BY_LOOK)
+_LITERALS = AhoCorasick([literal for literal, _ in _JSON_RULES])
 
 _ABOUT_SECRETS = re.compile(rf"\"(?:resource|kind){_QUOTE}\s*+:\s*+{_QUOTE}(?:secrets|Secret|SecretList){_QUOTE}")
 _EMBEDDED = re.compile(rf"\"{_INSIDE}\"?", re.DOTALL)
@@ -131,9 +131,11 @@ _MEMBER = re.compile(rf"(\"{_INSIDE}\"\s*+:\s*+\"){_INSIDE}", re.DOTALL)
 def redact(text: str) -> Redacted:
     """The text with every secret replaced by MARK; JSON stays JSON, and names stay."""
     clean = _redact_secrets_data(text) if "ecret" in text and _ABOUT_SECRETS.search(text) else text
-    for rule in _JSON_RULES if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else _TEXT_RULES:
-        if any(literal in clean for literal in rule.literals):
-            clean = rule.pattern.sub(_marked, clean)
+    present = {number for number, _, _ in _LITERALS.find_matches_as_indexes(clean, overlapping=True)}
+    if present:
+        rules = _JSON_RULES if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else _TEXT_RULES
+        for number in sorted(present):
+            clean = rules[number][1].sub(_marked, clean)
     return Redacted(clean, clean != text)
 
 

@@ -24,7 +24,8 @@ _FIRST_ERROR = 400
 
 def one_line(text: str) -> str:
     """The first line that has something in it, cut at LONGEST_LINE characters."""
-    line = next((line for line in text.splitlines() if line.strip()), "").strip()
+    line = text if text.isprintable() else next((line for line in text.splitlines() if line.strip()), "")
+    line = line.strip()
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
 
 

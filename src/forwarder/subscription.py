@@ -5,18 +5,17 @@ Format: AWS, "Real-time processing of log data with subscriptions" (Amazon Cloud
 
 import base64
 import binascii
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from forwarder.deflate import INFLATE_ERRORS, inflater
 from forwarder.errors import MalformedBatch, NotASubscription, PayloadTooLarge, UndecodablePayload
 from forwarder.json_values import JsonObject, JsonValue, as_object, read_json
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
 
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _YEAR_10000 = 253_402_300_800_000
 
 
@@ -79,11 +78,11 @@ def _not_a_subscription(event: object) -> str:
 
 
 def _inflate(compressed: bytes, limit: int) -> bytes:
-    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    stream = inflater()
     try:
         inflated = stream.decompress(compressed, limit + 1)
-    except zlib.error as error:
-        raise UndecodablePayload(f"awslogs.data is base64, but not gzip or zlib: {error}") from None
+    except INFLATE_ERRORS as error:
+        raise UndecodablePayload(f"awslogs.data is base64, but no gzip or zlib, or a damaged one: {error}") from None
     if len(inflated) > limit:
         raise PayloadTooLarge(
             f"awslogs.data ({len(compressed)} bytes) inflates beyond {limit} bytes; "
