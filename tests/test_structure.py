@@ -9,6 +9,7 @@ FORWARDER = Path(__file__).parent.parent / "src" / "forwarder"
 
 ROWS = (
     ("handler",),
+    ("execution_environment",),
     ("delivery", "opensearch", "telemetry"),
     ("dead_letters", "in_flight", "pace"),
     ("outcomes", "settings"),

@@ -1,38 +1,15 @@
 """The Lambda function: a subscription event in, its documents in OpenSearch, or an error: Lambda keeps the event."""
 
-import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-from forwarder.dead_letters import Invocation, S3Bucket
+from forwarder.dead_letters import Invocation
 from forwarder.delivery import Sender, failure_of, keep_refused
-from forwarder.opensearch import OpenSearchClient, client_of
+from forwarder.execution_environment import cold_start
 from forwarder.outcomes import Delivery, counts
 from forwarder.pace import patience_for
 from forwarder.pipeline import documents_of
-from forwarder.settings import Settings, read_settings
 from forwarder.subscription import read_subscription
-from forwarder.telemetry import Telemetry
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """What one execution environment keeps from invocation to invocation."""
-
-    settings: Settings
-    client: OpenSearchClient
-    dead_letters: S3Bucket | None
-    telemetry: Telemetry
-
-
-@cache
-def cold_start() -> Function:
-    """Built by the first invocation: importing this module does nothing."""
-    settings = read_settings(os.environ)
-    bucket = S3Bucket(settings.dead_letter_bucket) if settings.dead_letter_bucket else None
-    return Function(settings, client_of(settings), bucket, Telemetry(settings))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN401 - Lambda gives the context no type
