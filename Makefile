@@ -7,7 +7,7 @@ UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --pytho
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
 
-.PHONY: help demo test lint package up down events schema fuzz lock clean
+.PHONY: help demo test lint package up down events schema fuzz bench lock clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -38,6 +38,9 @@ schema: .venv/.installed  ## Write docs/schema.md from the index template and do
 
 fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three minutes
 	PYTHONPATH=src $(BIN)/python -m tests.fuzz
+
+bench: .venv/.installed  ## What a batch costs: CPU beside a floor, by stage and size, and memory
+	PYTHONPATH=src $(BIN)/python -m bench
 
 lock: .venv/.installed  ## Pin every requirements file anew
 	for file in $(LOCKED); do $(LOCK) $$file.in --output-file $$file.txt; done

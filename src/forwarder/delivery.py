@@ -70,6 +70,8 @@ def _halves(documents: Documents) -> tuple[Documents, Documents]:
 
 
 def _decide_items(judged: Sequence[Outcome]) -> Next:
+    if all(outcome.verdict is Verdict.STORED for outcome in judged):
+        return Next(tuple(judged))
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
     later = tuple(outcome.document for outcome in judged if outcome.verdict is Verdict.LATER)
     return Next(

@@ -40,6 +40,7 @@ class Outcome:
     reason: str = ""
 
 
+_CREATED = 201
 _DONE = frozenset({Verdict.STORED, Verdict.DUPLICATE})
 _FOR_GOOD = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
 
@@ -104,6 +105,8 @@ def _items(answer: BulkAnswer) -> list[JsonValue]:
 
 def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
     """One outcome for each document of the request, in its order."""
+    if is_itemised(request, answer) and as_object(answer.body).get("errors") is False:
+        return [Outcome(document, Verdict.STORED, _CREATED) for document in request.documents]
     if is_itemised(request, answer):
         return [_item_outcome(document, item) for document, item in zip(request.documents, _items(answer), strict=True)]
     verdict, reason = _request_verdict(answer)

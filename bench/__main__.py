@@ -1,0 +1,75 @@
+"""`python -m bench`: every benchmark, one table each; `--help` lists them."""
+
+import gc
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bench.cpu import RUNS, Cost, cost, peak_megabytes, stages
+from bench.payloads import KINDS, one_large_record, payload
+
+_SIZES = (1, 10, 100, 1000, 4000)
+_CONSOLE = Console(width=120)
+
+
+@click.group(invoke_without_command=True, help="Benchmarks; without a command all of them.")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Run the named benchmark, or all."""
+    gc.freeze()
+    gc.set_threshold(100_000)  # as in forwarder.execution_environment
+    if context.invoked_subcommand is None:
+        for command in (cpu, linear, memory):
+            context.invoke(command)
+
+
+@commands.command(help="CPU of 4,000 records of each kind, beside the floor, and the stages of audit events.")
+def cpu() -> None:
+    """Print the costs."""
+    title = f"CPU of 4,000 records, medians of {RUNS}; the floor is decode, parse, serialise, compress"
+    table = Table("records of", "JSON MB", "ms", "floor ms", "times the floor", "bulk MB", "sent 1/", title=title)
+    for kind in KINDS:
+        table.add_row(*_cost_row(cost(payload(kind, 4000))))
+    _CONSOLE.print(table)
+    split = Table("stage", "ms", title="4,000 audit events by stage")
+    for name, milliseconds in stages(payload("audit", 4000)).items():
+        split.add_row(name, f"{milliseconds:.1f}")
+    _CONSOLE.print(split)
+
+
+def _cost_row(measured: Cost) -> tuple[str, ...]:
+    return (
+        measured.payload.kind,
+        f"{measured.payload.json_bytes / 1e6:.1f}",
+        f"{measured.ours:.0f}",
+        f"{measured.floor:.0f}",
+        f"{measured.ours / measured.floor:.1f}",
+        f"{measured.bulk_bytes / 1e6:.1f}",
+        f"{measured.bulk_bytes / measured.sent_bytes:.1f}",
+    )
+
+
+@commands.command(help="Whether the cost grows with the number of records, and with the size of one.")
+def linear() -> None:
+    """Print ms per 1,000 records at each size, and per MB of one record beside many."""
+    table = Table("audit events", "ms", "ms for each 1,000", "ms for each MB of JSON", title="Cost by size")
+    for measured in [cost(payload("audit", size)) for size in _SIZES] + [cost(one_large_record(1_000_000))]:
+        records, megabytes = measured.payload.records, measured.payload.json_bytes / 1e6
+        name = str(records) if measured.payload.json_bytes < records * 100_000 else "1 of 1 MB"
+        each = measured.ours * 1000 / records
+        table.add_row(name, f"{measured.ours:.1f}", f"{each:.0f}", f"{measured.ours / megabytes:.1f}")
+    _CONSOLE.print(table)
+
+
+@commands.command(help="Peak resident memory of a process that delivers a payload.")
+def memory() -> None:
+    """Print the peaks."""
+    table = Table("audit events", "MB at the peak", title="Resident memory, that of making the payload included")
+    for size in (1, 4000, 5500):
+        table.add_row(str(size), f"{peak_megabytes(size):.0f}")
+    _CONSOLE.print(table)
+
+
+if __name__ == "__main__":
+    commands(prog_name="python -m bench")
