@@ -16,6 +16,7 @@ Fit: TypeAlias = Callable[[JsonValue], JsonValue]
 
 # Each segment between dots has something printable in it; anything else OpenSearch refuses or reads ambiguously.
 _PATH = re.compile(r"[^.\s\x00-\x1f]+(?:\.[^.\s\x00-\x1f]+)*+")
+_NO_SEGMENT = re.compile(r"[.\s\x00-\x1f]")
 _LONGEST_NAME = 256
 _NAMES_REMEMBERED = 1000
 
@@ -104,4 +105,5 @@ def _beginnings(path: str) -> list[str]:
 
 
 def _segment(name: str) -> str:
-    return re.sub(r"[.\s\x00-\x1f]", "_", name)[:_LONGEST_NAME] or "_"
+    segment = name if name.isidentifier() else _NO_SEGMENT.sub("_", name)
+    return segment[:_LONGEST_NAME] or "_"

@@ -25,6 +25,7 @@ _LINES = re.compile(r"<\n(?P<lines>.*?)\n >", re.DOTALL)
 _BRACKET = re.compile(rf'{QUOTED.pattern}|[\[{{(\]}})"]', re.DOTALL)
 _OPENING = ("{", "[", "(", "&{", "&[", "map[")
 _LINE_DIGITS = 9
+_HALF_A_YEAR = timedelta(days=182)
 # Far more than a component writes; what has more is not worth the time, and stays free text.
 _MOST_FIELDS = 1000
 _OBJECT_REF = ({"name"}, {"name", "namespace"})
@@ -79,6 +80,9 @@ def _parse_text(header: re.Match[str], text: str, timestamp: int) -> KlogEntry:
 def _header_time(header: re.Match[str], timestamp: int) -> str | None:
     """The header's time in the year that brings it nearest to the record's own time (31 December, 1 January)."""
     received = datetime.fromtimestamp(timestamp / 1000, UTC)
+    same_year = _time_in(received.year, header)
+    if same_year is not None and abs(same_year - received) < _HALF_A_YEAR:
+        return _iso(same_year)
     candidates = [
         time
         for year in (received.year - 1, received.year, received.year + 1)
