@@ -36,7 +36,7 @@ def run_setup(rig: Rig, progress: Progress) -> None:
 
 def _command(rig: Rig) -> tuple[str, ...]:
     return (
-        *(sys.executable, "-m", "opensearch_setup", "--endpoint", rig.edge_url),
+        *(sys.executable, "-m", "opensearch_setup", "apply", "--endpoint", rig.edge_url),
         *("--role-arn", rig.function_identity.role_arn, "--ca-file", str(rig.ca_file)),
     )
 

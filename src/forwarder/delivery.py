@@ -226,7 +226,7 @@ def failure_of(delivery: Delivery) -> DeliveryError | None:
 
 
 _SETUP_ADVICE = (
-    "Give the function's role its rights: python -m opensearch_setup --endpoint <OpenSearch endpoint> "
+    "Give the function's role its rights: python -m opensearch_setup apply --endpoint <OpenSearch endpoint> "
     "--role-arn <the stack's output FunctionRoleArn>; if the signature itself is refused, check the stack's "
     "OpenSearchEndpoint and OpenSearchDomainArn."
 )
