@@ -66,7 +66,8 @@ class KeptBucket:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
+            said = " ".join(str(error).split())
             raise BucketNotUsable(
-                f"S3 did not {action} in s3://{self._name}: {error}. Check --bucket (the stack's output "
+                f"S3 did not {action} in s3://{self._name}: {said}. Check --bucket (the stack's output "
                 f"KeptBucketName), --profile, --region, and that the caller has the right {right}"
             ) from None
