@@ -22,7 +22,7 @@ def run_setup(rig: Rig, progress: Progress) -> None:
     """
     ran = subprocess.run(
         _command(rig),
-        env=_environment(rig),
+        env=operator_environment(rig),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -36,12 +36,13 @@ def run_setup(rig: Rig, progress: Progress) -> None:
 
 def _command(rig: Rig) -> tuple[str, ...]:
     return (
-        *(sys.executable, "-m", "opensearch_setup", "--endpoint", rig.edge_url),
+        *(sys.executable, "-m", "opensearch_setup", "apply", "--endpoint", rig.edge_url),
         *("--role-arn", rig.function_identity.role_arn, "--ca-file", str(rig.ca_file)),
     )
 
 
-def _environment(rig: Rig) -> dict[str, str]:
+def operator_environment(rig: Rig) -> dict[str, str]:
+    """All that an operator's shell says to the setup script: where it is, and the domain's master user."""
     return {
         "PATH": SYSTEM_PATH,
         "PYTHONPATH": str(TREE / "src"),

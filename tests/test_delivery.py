@@ -297,7 +297,7 @@ def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer
     )
     failure = failure_of(delivery)
     assert isinstance(failure, AccessRefused)
-    assert "python -m opensearch_setup" in str(failure)
+    assert "python -m opensearch_setup apply" in str(failure)
     assert "6 of 6 documents" in str(failure)
     assert len(played.sources) == 1
 

@@ -18,14 +18,14 @@ INDEX = "eks-control-plane-logs-rights"
 WRONG = "not-the-password"
 
 
-def run(rig: Rig, *more: str, password: str = "admin", endpoint: str = "") -> Result:  # noqa: S107 - the rig's
+def run(rig: Rig, command: str, *more: str, password: str = "admin", endpoint: str = "") -> Result:  # noqa: S107 - the rig's
     environment = {"OPENSEARCH_USERNAME": "admin", "OPENSEARCH_PASSWORD": password}
-    arguments = ["--endpoint", endpoint or rig.edge_url, "--role-arn", rig.function_identity.role_arn]
+    arguments = [command, "--endpoint", endpoint or rig.edge_url, "--role-arn", rig.function_identity.role_arn]
     return CliRunner().invoke(main, [*arguments, *more], env=environment)
 
 
-def setup(rig: Rig, *more: str) -> str:
-    result = run(rig, "--ca-file", str(rig.ca_file), *more)
+def setup(rig: Rig, command: str = "apply") -> str:
+    result = run(rig, command, "--ca-file", str(rig.ca_file))
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -44,13 +44,13 @@ def bare(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
     setup(prepared)
 
 
-def test_a_dry_run_shows_everything_and_changes_nothing(bare: Rig, server: OpenSearch) -> None:
-    output = setup(bare, "--dry-run")
+def test_a_plan_shows_everything_and_changes_nothing(bare: Rig, server: OpenSearch) -> None:
+    output = setup(bare, "plan")
     for words in ("create role", "create rolesmapping", "create index template", "3 to change", "indices:admin/create"):
         assert words in output
     roles = get(server, "/_plugins/_security/api/roles")
     assert "eks-control-plane-logs-writer" not in roles
-    assert setup(bare, "--dry-run") == output
+    assert setup(bare, "plan") == output
 
 
 def test_a_second_run_changes_nothing(bare: Rig, server: OpenSearch) -> None:
@@ -87,19 +87,19 @@ def assert_one_line(result: Result, words: str) -> None:
 
 
 def test_a_wrong_password_is_one_line_with_what_to_do(prepared: Rig) -> None:
-    assert_one_line(run(prepared, "--ca-file", str(prepared.ca_file), password=WRONG), "OPENSEARCH_USERNAME")
+    assert_one_line(run(prepared, "plan", "--ca-file", str(prepared.ca_file), password=WRONG), "OPENSEARCH_USERNAME")
 
 
 def test_an_endpoint_that_does_not_answer_is_one_line_with_what_to_do(prepared: Rig) -> None:
-    assert_one_line(run(prepared, endpoint=f"https://127.0.0.1:{free_port()}"), "check --endpoint")
+    assert_one_line(run(prepared, "plan", endpoint=f"https://127.0.0.1:{free_port()}"), "check --endpoint")
 
 
 def test_an_untrusted_certificate_is_one_line_with_what_to_do(prepared: Rig) -> None:
-    assert_one_line(run(prepared), "--ca-file")
+    assert_one_line(run(prepared, "plan"), "--ca-file")
 
 
 def test_a_role_arn_that_is_none_is_refused_before_anything_is_asked(prepared: Rig) -> None:
-    result = CliRunner().invoke(main, ["--endpoint", prepared.edge_url, "--role-arn", "admin"])
+    result = CliRunner().invoke(main, ["apply", "--endpoint", prepared.edge_url, "--role-arn", "admin"])
     assert result.exit_code == 2
     assert "arn:aws:iam::111122223333:role/name" in result.output
 
