@@ -218,7 +218,10 @@ def _pod_status(source: random.Random) -> dict[str, object]:
 
 def _pod(source: random.Random) -> dict[str, object]:
     name = f"{source.choice(_NAMES)}-{source.randrange(16**9):09x}-{source.randrange(16**5):05x}"
-    managed: dict[str, object] = {"f:metadata": {"f:labels": {".": {}, "f:app": {}}}, "f:spec": {"f:containers": {'k:{"name":"app"}': {}}}}
+    managed: dict[str, object] = {
+        "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
+        "f:spec": {"f:containers": {'k:{"name":"app"}': {}}},
+    }
     mounts = [{"name": "token-volume", "readOnly": True, "mountPath": "/var/run/serviceaccount"}]
     limits = {"limits": {"cpu": "500m", "memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "256Mi"}}
     return {

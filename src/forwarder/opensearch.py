@@ -54,9 +54,8 @@ class OpenSearchClient:
     def __init__(self, endpoint: str, auth: AuthBase, ca_file: str | None = None) -> None:
         self._url = f"{endpoint}/_bulk?filter_path={_JUDGED}"
         self._session = Session()
-        self._session.trust_env = False  # proxies, .netrc and certificates of an environment are not the settings'
         self._session.auth = auth
-        self._session.verify = ca_file or True
+        self._verify = ca_file or True
 
     def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
         """POST to `/_bulk`, the one path that the function's IAM role allows."""
@@ -72,7 +71,12 @@ class OpenSearchClient:
 
     def _post(self, compressed: bytes, wait: float) -> Response:
         return self._session.post(
-            self._url, data=compressed, headers=_BULK_HEADERS, timeout=wait, allow_redirects=False
+            self._url,
+            data=compressed,
+            headers=_BULK_HEADERS,
+            timeout=wait,
+            verify=self._verify,  # said here, a file wins over what the environment says
+            allow_redirects=False,
         )
 
 

@@ -1,0 +1,169 @@
+"""Into a real OpenSearch: the function's delivery beside what the function that people copy today does.
+
+The baseline, as that function: one uncompressed request of everything, op `index`, JSON merged at the root, into an
+index without a template. Both go through the same endpoint, in turn, each into an empty index.
+"""
+
+import base64
+import json
+import statistics
+import time
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import requests
+from opensearchpy import OpenSearch
+from requests_aws4auth import AWS4Auth
+
+from bench.cpu import LIMIT, RUNS
+from bench.payloads import Payload, payload
+from forwarder.bulk import Limits
+from forwarder.delivery import Sender
+from forwarder.index_names import Index
+from forwarder.opensearch import OpenSearchClient, Signature
+from forwarder.pace import patience_for
+from forwarder.pipeline import documents_of
+from forwarder.subscription import read_subscription
+from local.forwarding import master_client
+from local.rig import Rig, open_rig, tell
+from local.setup_script import run_setup
+
+OURS = "eks-control-plane-logs-bench"
+THEIRS = "baseline-logs"
+_MINUTE = 60_000
+_MASTER = ("admin", "admin")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One way of sending the same records.
+
+    Attributes:
+        name: Of the way.
+        wall: Milliseconds from the event to the last answer, the median of RUNS.
+        stored: Documents in the index afterwards.
+        sent_bytes: Of the requests' bodies, as they went over the wire.
+        index_bytes: Of the index, merged into one segment.
+    """
+
+    name: str
+    wall: float
+    stored: int
+    sent_bytes: int
+    index_bytes: int
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Where both are measured."""
+
+    rig: Rig
+    server: OpenSearch
+    payload: Payload
+
+
+def end_to_end(records: int = 4000) -> tuple[Sent, Sent]:
+    """The function's delivery and the baseline's, of so many audit events."""
+    with open_rig() as rig:
+        run_setup(rig, tell)
+        ground = _Ground(rig, master_client(rig), payload("audit", records))
+        ours, theirs = _Ours(ground), _Theirs(ground)
+        for _ in range(RUNS):
+            ours.run()
+            theirs.run()
+        return ours.sent(), theirs.sent()
+
+
+class _Way:
+    """A way of sending, measured again and again into an empty index."""
+
+    name = ""
+    index = ""
+
+    def __init__(self, ground: _Ground) -> None:
+        self._ground = ground
+        self._walls: list[float] = []
+        self._sent_bytes = 0
+
+    def run(self) -> None:
+        self._ground.server.indices.delete(index=self.index, ignore_unavailable=True)
+        start = time.perf_counter()
+        self._sent_bytes = self._send()
+        self._walls.append((time.perf_counter() - start) * 1000)
+
+    def _send(self) -> int:
+        """Send everything and wait for the answer; the bytes that went over the wire."""
+        raise NotImplementedError
+
+    def sent(self) -> Sent:
+        indices = self._ground.server.indices
+        indices.forcemerge(index=self.index, max_num_segments=1)
+        indices.refresh(index=self.index)
+        total = indices.stats(index=self.index)["_all"]["primaries"]
+        stored, size = total["docs"]["count"], total["store"]["size_in_bytes"]
+        return Sent(self.name, statistics.median(self._walls), stored, self._sent_bytes, size)
+
+
+class _Ours(_Way):
+    name = "this function"
+    index = OURS
+
+    def __init__(self, ground: _Ground) -> None:
+        super().__init__(ground)
+        identity = ground.rig.function_identity
+        signing = AWS4Auth(
+            identity.access_key_id,
+            identity.secret_access_key,
+            ground.rig.region,
+            "es",
+            session_token=identity.session_token,
+        )
+        self._client = OpenSearchClient(ground.rig.edge_url, Signature(signing), str(ground.rig.ca_file))
+
+    def _send(self) -> int:
+        documents = documents_of(read_subscription(self._ground.payload.event, LIMIT))
+        sender = Sender(self._client, Index(OURS), Limits(2_000_000, 2, 30), patience_for(_MINUTE))
+        delivery = sender.deliver(documents)
+        if delivery.unstored:
+            raise RuntimeError(f"{len(delivery.unstored)} documents are not stored: {delivery.unstored[0].reason}")
+        return delivery.sent_bytes
+
+
+class _Theirs(_Way):
+    name = "the baseline"
+    index = THEIRS
+
+    def _send(self) -> int:
+        text = zlib.decompress(base64.b64decode(self._ground.payload.data), zlib.MAX_WBITS | 16)
+        message = json.loads(text)
+        body = b"".join(_baseline_lines(message))
+        answer = requests.post(
+            f"{self._ground.rig.edge_url}/_bulk",
+            data=body,
+            headers={"content-type": "application/x-ndjson"},
+            auth=_MASTER,
+            verify=str(self._ground.rig.ca_file),
+            timeout=120,
+        )
+        answer.raise_for_status()
+        return len(body)
+
+
+def _baseline_lines(message: dict[str, Any]) -> list[bytes]:
+    """What that function sends for the records of a message."""
+    lines: list[bytes] = []
+    for event in message["logEvents"]:
+        record = json.loads(event["message"]) if event["message"].startswith("{") else {}
+        source = record | {
+            "@id": event["id"],
+            "@timestamp": event["timestamp"],
+            "@message": event["message"],
+            "@owner": message["owner"],
+            "@log_group": message["logGroup"],
+            "@log_stream": message["logStream"],
+        }
+        lines.append(orjson.dumps({"index": {"_index": THEIRS, "_id": event["id"]}}) + b"\n")
+        lines.append(orjson.dumps(source) + b"\n")
+    return lines
