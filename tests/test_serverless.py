@@ -62,7 +62,9 @@ def post(edge: Edge, identity: Identity, *, hashed: str | None) -> requests.Resp
     keys = Credentials(identity.access_key_id, identity.secret_access_key, identity.session_token)
     SigV4Auth(keys, "aoss", "eu-west-1").add_auth(request)
     headers = dict(request.headers) | ({"x-amz-content-sha256": hashed} if hashed else {})
-    return requests.post(request.url, data=b"{}", headers=headers, verify=str(edge.ca_file), timeout=30)
+    with requests.Session() as client:
+        client.trust_env = False
+        return client.post(request.url, data=b"{}", headers=headers, verify=str(edge.ca_file), timeout=30)
 
 
 @pytest.mark.parametrize("hashed", [None, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"])
