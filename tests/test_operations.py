@@ -110,7 +110,7 @@ def troubled(server: OpenSearch) -> Iterator[OpenSearch]:
 
 def lift_soon(server: OpenSearch) -> threading.Timer:
     lift = {"index": index_of(BLOCKED_AT_FIRST), "body": {"index.blocks.write": None}}
-    timer = threading.Timer(0.7, server.indices.put_settings, kwargs=lift)
+    timer = threading.Timer(1.0, server.indices.put_settings, kwargs=lift)
     timer.start()
     return timer
 
@@ -163,7 +163,7 @@ def told(prepared: Rig, troubled: OpenSearch, aws: str, silent: str) -> dict[str
     }
     with prepared.lambda_runtime(stack) as function:
         by_one = of_one_function(function, troubled)
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         others = dict(zip(cases, pool.map(lambda case: tried(prepared, case), cases.values()), strict=True))
     return by_one | others
 
