@@ -17,6 +17,7 @@ from local.downloads import java_home, opensearch_home
 from local.identities import Identity, new_identity, write_identities
 from local.lambda_runtime import TREE, LambdaFunction, LambdaRuntime
 from local.opensearch_node import EDGE_ADDRESS, Node, NodeOptions, running_node
+from local.sigv4 import DOMAIN_SERVICE
 
 __all__ = ["Edge", "Identity", "Node", "NodeOptions", "Rig", "open_edge", "open_rig", "tell"]
 
@@ -149,13 +150,16 @@ def _run_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def open_edge(upstream: str, identities: tuple[Identity, ...], folder: Path) -> Iterator[Edge]:
+def open_edge(
+    upstream: str, identities: tuple[Identity, ...], folder: Path, service: str = DOMAIN_SERVICE
+) -> Iterator[Edge]:
     """Run the endpoint that verifies signatures.
 
     Args:
         upstream: URL of the server behind it.
         identities: Whose signatures are good.
         folder: A new folder for its certificate, the identities' file and its log.
+        service: What it stands for and signatures are for: `es` a domain, `aoss` a collection of OpenSearch Serverless.
 
     Raises:
         RigError: It did not start; with the tail of its log.
@@ -163,12 +167,13 @@ def open_edge(upstream: str, identities: tuple[Identity, ...], folder: Path) -> 
     folder.mkdir(mode=0o700)
     certificate, port = issue_certificate("edge", folder), free_port()
     write_identities(folder / "identities.json", identities)
-    with running(_edge_program(certificate, port, upstream, folder), stop_seconds=5) as child:
+    program = _edge_program(certificate, port, upstream, folder, service)
+    with running(program, stop_seconds=5) as child:
         child.wait_until(lambda: is_listening(port), _EDGE_START_SECONDS, lambda _: None)
         yield Edge(f"https://127.0.0.1:{port}", certificate.authority, child.process.pid)
 
 
-def _edge_program(certificate: CertificateFiles, port: int, upstream: str, folder: Path) -> Program:
+def _edge_program(certificate: CertificateFiles, port: int, upstream: str, folder: Path, service: str) -> Program:
     options = {
         "--port": str(port),
         "--certificate": str(certificate.certificate),
@@ -177,6 +182,7 @@ def _edge_program(certificate: CertificateFiles, port: int, upstream: str, folde
         "--upstream": upstream,
         "--source-address": EDGE_ADDRESS,
         "--region": REGION,
+        "--service": service,
     }
     arguments = tuple(part for option in options.items() for part in option)
     command = (sys.executable, "-m", "local.sigv4_edge", *arguments)

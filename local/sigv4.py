@@ -19,6 +19,10 @@ from botocore.credentials import Credentials
 
 from local.identities import Identity
 
+# What signatures are for: a domain, or a collection of OpenSearch Serverless.
+DOMAIN_SERVICE = "es"
+SERVERLESS_SERVICE = "aoss"
+_HASH_HEADER = "x-amz-content-sha256"
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} Credential="
@@ -41,6 +45,10 @@ _NO_DATE = "Authorization header requires existence of either a 'X-Amz-Date' or 
 
 class RefusedError(Exception):
     """The request is not let in: HTTP 403 with the message, as Amazon words it."""
+
+
+class UnhashedError(Exception):
+    """A collection of OpenSearch Serverless was not told the hash of the body, or the signature does not cover it."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +103,13 @@ def verify(request: SignedRequest, identities: Mapping[str, Identity], scope: Sc
 
     Raises:
         RefusedError: It was not signed by any of them, not for us, not now, or was changed on its way.
+        UnhashedError: We are OpenSearch Serverless, and the body's hash is not among the signed headers.
     """
     claim = _parse(request.headers.get("authorization", ""))
     identity = _known(claim, request, identities)
     _check_scope(claim.scope, scope)
     timestamp = _check_date(request, claim, now)
-    _check_payload(request)
+    _check_payload(request, claim)
     expected = _signature(request, claim, identity, timestamp)
     if "host" not in claim.signed_headers or not hmac.compare_digest(expected, claim.signature):
         raise RefusedError(_MISMATCH)
@@ -151,9 +160,14 @@ def _check_date(request: SignedRequest, claim: _Claim, now: datetime) -> str:
     return text
 
 
-def _check_payload(request: SignedRequest) -> None:
-    """Compare the hash that was signed with the body; without such a header the signature itself covers the body."""
-    claimed = request.headers.get("x-amz-content-sha256")
+def _check_payload(request: SignedRequest, claim: _Claim) -> None:
+    """Compare the hash that was signed with the body; without such a header the signature itself covers the body.
+
+    Serverless wants the header. https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
+    """
+    if claim.scope.service == SERVERLESS_SERVICE and _HASH_HEADER not in claim.signed_headers:
+        raise UnhashedError
+    claimed = request.headers.get(_HASH_HEADER)
     if claimed is not None and claimed != hashlib.sha256(request.body).hexdigest():
         raise RefusedError(_MISMATCH)
 

@@ -2,7 +2,8 @@
 
 `python -m local.sigv4_edge` is a program of its own. A request with a valid Signature Version 4 reaches the server with
 the role's ARN as user and backend role, as on an Amazon OpenSearch Service domain with fine-grained access control. One
-with basic credentials passes untouched, which is how the master user comes in. Anything else is HTTP 403.
+with basic credentials passes untouched, which is how the master user comes in. Anything else is HTTP 403. With
+`--service aoss` it wants signatures as OpenSearch Serverless does.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from local.identities import Identity, read_identities
-from local.sigv4 import RefusedError, Scope, SignedRequest, is_signed, verify
+from local.sigv4 import DOMAIN_SERVICE, RefusedError, Scope, SignedRequest, UnhashedError, is_signed, verify
 
 _LOG = logging.getLogger("sigv4_edge")
 _MAX_BODY_BYTES = 100 * 1024 * 1024  # http.max_content_length of a large domain
@@ -65,6 +66,7 @@ def headers_for_upstream(request: SignedRequest, gate: Gate, now: datetime) -> d
 
     Raises:
         RefusedError: The signature is not good.
+        UnhashedError: It is good, but lacks what OpenSearch Serverless wants.
         AnonymousError: There is neither a signature nor basic credentials.
     """
     kept = {
@@ -106,7 +108,10 @@ async def _handle(request: web.Request, gate: Gate, upstream: Upstream) -> web.S
         headers = headers_for_upstream(received, gate, datetime.now(UTC))
         return await _forward(request.app[_SESSION], received, headers, upstream)
     except RefusedError as error:
-        answer = {"message": str(error)}
+        answer: dict[str, object] = {"message": str(error)}
+    except UnhashedError:
+        # Serverless says no more than this, be it the signature or the data access policy that is wrong.
+        answer = {"status": 403, "error": {"reason": "403 Forbidden", "type": "Forbidden"}}
     except AnonymousError:
         action = f"es:ESHttp{request.method.capitalize()}"
         reason = f"because no resource-based policy allows the {action} action"
@@ -150,7 +155,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--upstream", required=True, help="URL of the server, without a path")
     parser.add_argument("--source-address", required=True, help="the address that the server takes user headers from")
     parser.add_argument("--region", required=True, help="that requests must be signed for")
-    parser.add_argument("--service", default="es", help="that requests must be signed for (default: %(default)s)")
+    parser.add_argument(
+        "--service", default=DOMAIN_SERVICE, help="that requests must be signed for (default: %(default)s)"
+    )
     return parser.parse_args()
 
 

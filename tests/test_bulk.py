@@ -15,6 +15,9 @@ IMMENSE = (
     "length 32766), all of which were skipped. The prefix of the first immense term is: '[83, 69, 67]...'"
 )
 
+# Of every item, by time-series and vector collections of OpenSearch Serverless.
+NO_IDS = "Document ID is not supported in create/index operation request"
+
 
 def document(name: str, size: int = 0) -> Document:
     return Document(name, "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name, "filler": "x" * size})
@@ -43,6 +46,13 @@ def test_a_request_is_create_actions_with_the_documents_ids() -> None:
         {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "b", "filler": ""},
     ]
     assert request("a").body.endswith(b"\n")
+
+
+def test_where_the_server_gives_the_ids_a_request_names_none() -> None:
+    (packed,) = pack([document("a")], Index("logs", event_ids=False), 10_000)
+    action, source = (orjson.loads(line) for line in packed.body.splitlines())
+    assert action == {"create": {"_index": "logs"}}
+    assert source["@id"] == "a"
 
 
 def test_requests_keep_to_their_size_and_lose_nothing() -> None:
@@ -81,6 +91,11 @@ def test_requests_keep_to_their_size_and_lose_nothing() -> None:
         ),
         ({"status": 403, "error": error("cluster_block_exception", "index [x] blocked")}, Verdict.LATER, None),
         ({"status": 404, "error": error("index_not_found_exception", "no such index")}, Verdict.SETUP, None),
+        (
+            {"status": 400, "error": error("illegal_argument_exception", NO_IDS)},
+            Verdict.SETUP,
+            f"illegal_argument_exception: {NO_IDS}",
+        ),
         ({"status": 429, "error": error("rejected_execution_exception", "queue full")}, Verdict.LATER, None),
         ({"status": 503, "error": error("unavailable_shards_exception", "no shard")}, Verdict.LATER, None),
         ({}, Verdict.LATER, "an item of the answer has no status"),

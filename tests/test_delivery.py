@@ -302,6 +302,18 @@ def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer
     assert len(played.sources) == 1
 
 
+def test_a_collection_that_takes_no_ids_is_told_from_missing_rights() -> None:
+    reason = "Document ID is not supported in create/index operation request"
+    no_ids: JsonObject = {"status": 400, "error": {"type": "illegal_argument_exception", "reason": reason}}
+    played = Played(each(lambda _: no_ids))
+    failure = failure_of(played.deliver("a", "b"))
+    assert isinstance(failure, AccessRefused)
+    assert f"2 set-up (400): illegal_argument_exception: {reason}" in str(failure)
+    assert "DOCUMENT_IDS=generated" in str(failure)
+    assert "opensearch_setup" not in str(failure)
+    assert len(played.sources) == 1
+
+
 def test_pauses_grow_to_an_end_and_never_vanish() -> None:
     pauses = [pause_before(attempt, 1.0) for attempt in range(1, 12)]
     assert pauses == sorted(pauses)

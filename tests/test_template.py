@@ -7,16 +7,19 @@ import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+
+from forwarder.settings import METRICS_NAMESPACE
+from tests.stack_template import Json, alarms, read_template
 
 ROOT = Path(__file__).parent.parent
 SAM_PYTHON = ROOT / ".venv-sam/bin/python"
 INDEX_TEMPLATE_PATTERN = "eks-control-plane-logs*"
+# Those with the dimension FunctionName (AWS Lambda developer guide, "Types of metrics for Lambda functions").
+LAMBDA_METRICS = {"Errors", "Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures"}
+ONE_DAY = 86_400
 CONSTRAINTS = {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue"}
-Json = dict[str, Any]
 
 # SAM's own translator, offline. The template attaches no managed policy, so there is none to look up.
 TRANSLATE = """
@@ -26,24 +29,6 @@ class NoManagedPolicies:
     def load(self): return {}
 print(json.dumps(transform(json.load(sys.stdin), {}, NoManagedPolicies())))
 """
-
-
-class CloudFormationLoader(yaml.SafeLoader):
-    """Reads `!Ref x` as {"Ref": "x"} and `!Sub x` as {"Fn::Sub": "x"}, the long forms of CloudFormation."""
-
-
-def long_form(loader: CloudFormationLoader, name: str, node: yaml.Node) -> Json:
-    if isinstance(node, yaml.SequenceNode):
-        return {f"Fn::{name}": loader.construct_sequence(node, deep=True)}
-    if not isinstance(node, yaml.ScalarNode):
-        raise TypeError(f"!{name} at {node.start_mark} is no plain value: teach long_form to read it")
-    value = str(loader.construct_scalar(node))
-    if name == "Ref":
-        return {"Ref": value}
-    return {f"Fn::{name}": value.split(".", 1) if name == "GetAtt" else value}
-
-
-CloudFormationLoader.add_multi_constructor("!", long_form)
 
 
 def transformed(source: Json) -> Json:
@@ -66,9 +51,7 @@ def transformed(source: Json) -> Json:
 
 @pytest.fixture(scope="module")
 def template() -> Json:
-    loader = CloudFormationLoader((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    source: Json = loader.get_single_data()
-    return source
+    return read_template()
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +204,47 @@ def test_runtime_architecture_and_handler(resources: Json) -> None:
     assert function["Handler"] == "forwarder.handler.handler"
 
 
+def test_there_is_no_tracing(template: Json, resources: Json) -> None:
+    assert only(template["Resources"], "AWS::Serverless::Function")["Tracing"] == "Disabled"
+    assert "TracingConfig" not in only(resources, "AWS::Lambda::Function")
+    assert [text for text in texts(only(resources, "AWS::IAM::Role")) if "xray" in text.lower()] == []
+
+
+def test_an_alarm_watches_a_metric_of_lambda_or_of_this_stack_alone(template: Json, resources: Json) -> None:
+    variables = only(resources, "AWS::Lambda::Function")["Environment"]["Variables"]
+    ours = [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == METRICS_NAMESPACE
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    for name, alarm in alarms(template).items():
+        of_lambda = (alarm["Namespace"], alarm["MetricName"] in LAMBDA_METRICS) == ("AWS/Lambda", True)
+        lambdas = [{"Name": "FunctionName", "Value": {"Ref": "ForwarderFunction"}}]
+        assert of_lambda or alarm["Namespace"] == METRICS_NAMESPACE, name
+        assert alarm["Dimensions"] == (lambdas if of_lambda else ours), name
+
+
+def test_an_alarm_acts_only_where_there_is_a_topic(template: Json) -> None:
+    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    actions = [alarm[kind] for alarm in alarms(template).values() for kind in ("AlarmActions", "OKActions")]
+    assert actions == [told] * 16
+    assert template["Parameters"]["AlarmTopicArn"]["Default"] == ""
+    assert template["Conditions"]["HasAlarmTopic"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}
+
+
+def test_only_silence_rings_where_nothing_is_measured(template: Json) -> None:
+    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms(template).items()}
+    assert missing.pop("NoRecords") == "breaching"
+    assert set(missing.values()) == {"notBreaching"}
+
+
+def test_an_alarm_looks_back_no_further_than_cloudwatch_does(template: Json) -> None:
+    """Periods under an hour: a day in all (CloudWatch API reference, PutMetricAlarm, Period)."""
+    for name, alarm in alarms(template).items():
+        number = alarm["EvaluationPeriods"]
+        numbers = template["Parameters"][number["Ref"]]["AllowedValues"] if isinstance(number, dict) else [number]
+        assert alarm["Period"] % 60 == 0, name
+        assert alarm["Period"] * max(numbers) <= ONE_DAY, name
+
+
 def test_every_parameter_is_described_constrained_and_shown_in_a_group(template: Json) -> None:
     parameters = template["Parameters"]
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
@@ -280,6 +304,13 @@ def test_an_index_that_opensearch_or_the_index_template_would_refuse_is_refused(
         ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/*", False),
         ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/logs/*", False),
         ("OpenSearchDomainArn", "arn:aws:aoss:eu-central-1:123456789012:collection/abc", False),
+        ("AlarmTopicArn", "", True),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:on-call_1", True),
+        ("AlarmTopicArn", "arn:aws-cn:sns:cn-north-1:123456789012:on-call", True),
+        ("AlarmTopicArn", "on-call", False),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:on-call.fifo", False),
+        ("AlarmTopicArn", "arn:aws:sqs:eu-central-1:123456789012:on-call", False),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:*", False),
     ],
 )
 def test_what_a_parameter_accepts(template: Json, name: str, value: str, accepted: bool) -> None:  # noqa: FBT001 - a case's data

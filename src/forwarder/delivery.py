@@ -14,7 +14,7 @@ from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
-from forwarder.outcomes import Delivery, Outcome, Verdict, is_itemised, judge
+from forwarder.outcomes import Delivery, Outcome, Verdict, is_itemised, judge, refuses_ids
 from forwarder.pace import Pace, Patience
 
 _REASONS_SHOWN = 3
@@ -224,6 +224,8 @@ def failure_of(delivery: Delivery) -> DeliveryError | None:
     if not unstored:
         return None
     summary = shortfall(delivery)
+    if any(refuses_ids(outcome) for outcome in unstored):
+        return AccessRefused(f"{summary}. {_IDS_ADVICE}")
     if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
         return AccessRefused(f"{summary}. {_SETUP_ADVICE}")
     if any(outcome.reason == _TIME_IS_OVER for outcome in unstored):
@@ -237,6 +239,10 @@ _SETUP_ADVICE = (
     "Give the function's role its rights: python -m opensearch_setup apply --endpoint <OpenSearch endpoint> "
     "--role-arn <the stack's output FunctionRoleArn>; if the signature itself is refused, check the stack's "
     "OpenSearchEndpoint and OpenSearchDomainArn."
+)
+_IDS_ADVICE = (
+    "This is a time-series or vector collection of OpenSearch Serverless: set DOCUMENT_IDS=generated, and what is sent "
+    "again may be stored twice; or send to a collection of type SEARCH, which takes the events' ids."
 )
 _NETWORK_ADVICE = "Check OPENSEARCH_ENDPOINT, and for a domain in a VPC the function's subnets and security groups."
 _TIME_ADVICE = "OpenSearch took them too slowly: give the function more time (FunctionTimeout), or the domain more CPU."

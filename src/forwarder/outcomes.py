@@ -154,11 +154,13 @@ def _speaks_of_setup(status: int, error: JsonValue) -> bool:
     """Whether identity, rights or target are wrong; a redirection is an answer of something else than OpenSearch."""
     if status == 403:  # noqa: PLR2004 - forbidden: for now where an index is blocked, else until someone mends it
         return _error_type(error) != "cluster_block_exception"
-    return status == 401 or status == 404 or 300 <= status < 400 or _refuses_ids(error)  # noqa: PLR1714, PLR2004
+    refuses_ids = str(as_object(error).get("reason", "")).startswith(_NO_IDS)
+    return status == 401 or status == 404 or 300 <= status < 400 or refuses_ids  # noqa: PLR1714, PLR2004
 
 
-def _refuses_ids(error: JsonValue) -> bool:
-    return str(as_object(error).get("reason", "")).startswith(_NO_IDS)
+def refuses_ids(outcome: Outcome) -> bool:
+    """Whether the server takes no document under an id of ours, whatever the document."""
+    return outcome.verdict is Verdict.SETUP and _NO_IDS in outcome.reason
 
 
 def _error_type(error: JsonValue) -> str:
