@@ -34,6 +34,22 @@ def read_template() -> Json:
     return source
 
 
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+def resolved(value: Any, true: frozenset[str] = frozenset()) -> Any:
+    """A part of a template with every `Fn::If` decided, by the names of the conditions that are true."""
+    if isinstance(value, list):
+        return [item for item in (resolved(item, true) for item in value) if item != NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::If" in value:
+        condition, then, otherwise = value["Fn::If"]
+        return resolved(then if condition in true else otherwise, true)
+    members = {name: resolved(member, true) for name, member in value.items()}
+    return {name: member for name, member in members.items() if member != NO_VALUE}
+
+
 def alarms(template: Json) -> dict[str, Json]:
     """The properties of every alarm, by its name without the stack's."""
     found = [resource for resource in template["Resources"].values() if resource["Type"] == "AWS::CloudWatch::Alarm"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from forwarder.settings import METRICS_NAMESPACE
-from tests.stack_template import Json, alarms, read_template
+from tests.stack_template import Json, alarms, read_template, resolved
 
 ROOT = Path(__file__).parent.parent
 SAM_PYTHON = ROOT / ".venv-sam/bin/python"
@@ -55,8 +55,16 @@ def template() -> Json:
 
 
 @pytest.fixture(scope="module")
-def resources(template: Json) -> Json:
+def conditional(template: Json) -> Json:
+    """The resources, whatever the parameters."""
     return transformed(template)
+
+
+@pytest.fixture(scope="module")
+def resources(conditional: Json) -> Json:
+    """The resources as the parameters' defaults make them."""
+    found: Json = resolved(conditional)
+    return found
 
 
 def only(resources: Json, kind: str) -> Json:
@@ -84,9 +92,15 @@ def texts(value: object) -> Iterator[str]:
         yield from texts(child)
 
 
+# Each with its reason in the template.
+EXCEPTIONS = {"AttachToVpc"}
+
+
 def too_wide(resources: Json) -> list[str]:
     """What grants more than it names: wildcards, negations, and managed policies, which hold wildcards."""
-    statements = [node for node in nodes(resources) if node.get("Effect") == "Allow"]
+    statements = [
+        node for node in nodes(resources) if node.get("Effect") == "Allow" and node.get("Sid") not in EXCEPTIONS
+    ]
     managed = [arn for node in nodes(resources) for arn in texts(node.get("ManagedPolicyArns"))]
     return managed + [fault for statement in statements for fault in faults(statement)]
 
@@ -98,8 +112,43 @@ def faults(statement: Json) -> Iterator[str]:
     yield from (text for text in texts(statement.get("Resource")) if "*" in text and not text.startswith("${"))
 
 
-def test_nothing_in_the_stack_grants_more_than_it_names(resources: Json) -> None:
-    assert too_wide(resources) == []
+@pytest.mark.parametrize("true", [(), ("IsServerless",), ("IsInVpc", "HasKmsKey")])
+def test_nothing_in_the_stack_grants_more_than_it_names(conditional: Json, true: tuple[str, ...]) -> None:
+    assert too_wide(resolved(conditional, frozenset(true))) == []
+
+
+def test_in_a_vpc_lambda_makes_the_network_interfaces_and_the_function_may_not(conditional: Json) -> None:
+    assert "AttachToVpc" not in {node.get("Sid") for node in nodes(resolved(conditional))}
+    inside = resolved(conditional, frozenset({"IsInVpc"}))
+    policies = only(inside, "AWS::IAM::Role")["Policies"]
+    allowed, denied = next(policy for policy in policies if policy["PolicyName"] == "attach-to-vpc")["PolicyDocument"][
+        "Statement"
+    ]
+    assert (allowed["Effect"], {action.split(":")[0] for action in allowed["Action"]}) == ("Allow", {"ec2"})
+    assert (denied["Effect"], denied["Action"], denied["Resource"]) == ("Deny", "ec2:*", "*")
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
+    assert only(inside, "AWS::Lambda::Function")["VpcConfig"] == {
+        "SubnetIds": {"Ref": "SubnetIds"},
+        "SecurityGroupIds": {"Ref": "SecurityGroupIds"},
+    }
+
+
+def test_a_key_of_ones_own_encrypts_everything_that_is_kept(conditional: Json) -> None:
+    key = {"Ref": "KmsKeyArn"}
+    keyed = resolved(conditional, frozenset({"HasKmsKey"}))
+    (rule,) = only(keyed, "AWS::S3::Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    assert only(keyed, "AWS::Logs::LogGroup")["KmsKeyId"] == key
+    assert only(keyed, "AWS::Lambda::Function")["KmsKeyArn"] == key
+    policies = only(keyed, "AWS::IAM::Role")["Policies"]
+    (use,) = next(policy for policy in policies if policy["PolicyName"] == "use-key")["PolicyDocument"]["Statement"]
+    assert (use["Action"], use["Resource"]) == (["kms:Decrypt", "kms:GenerateDataKey"], key)
+
+
+def test_a_serverless_collection_is_written_to_by_its_own_action(conditional: Json) -> None:
+    (policy,) = only(resolved(conditional, frozenset({"IsServerless"})), "AWS::IAM::Role")["Policies"]
+    statement = policy["PolicyDocument"]["Statement"][0]
+    assert (statement["Action"], statement["Resource"]) == ("aoss:APIAccessAll", {"Ref": "OpenSearchDomainArn"})
 
 
 @pytest.mark.parametrize(
@@ -149,9 +198,10 @@ def test_only_lambda_assumes_the_role_that_the_function_has(resources: Json) -> 
     assert only(resources, "AWS::Lambda::Function")["Role"] == {"Fn::GetAtt": ["ForwarderRole", "Arn"]}
 
 
-def test_every_record_of_the_clusters_log_group_is_subscribed(resources: Json) -> None:
+def test_every_record_of_the_clusters_log_group_is_subscribed(template: Json, resources: Json) -> None:
     subscription = only(resources, "AWS::Logs::SubscriptionFilter")
-    assert subscription["FilterPattern"] == ""
+    assert subscription["FilterPattern"] == {"Ref": "FilterPattern"}
+    assert template["Parameters"]["FilterPattern"]["Default"] == ""
     assert subscription["LogGroupName"] == {"Fn::Sub": "/aws/eks/${ClusterName}/cluster"}
     assert subscription["DestinationArn"] == {"Fn::GetAtt": ["ForwarderFunction", "Arn"]}
 
@@ -303,7 +353,14 @@ def test_an_index_that_opensearch_or_the_index_template_would_refuse_is_refused(
         ("OpenSearchDomainArn", "arn:aws-us-gov:es:us-gov-west-1:123456789012:domain/logs-1", True),
         ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/*", False),
         ("OpenSearchDomainArn", "arn:aws:es:eu-central-1:123456789012:domain/logs/*", False),
-        ("OpenSearchDomainArn", "arn:aws:aoss:eu-central-1:123456789012:collection/abc", False),
+        ("OpenSearchDomainArn", "arn:aws:aoss:eu-central-1:123456789012:collection/abc123", True),
+        ("OpenSearchDomainArn", "arn:aws:aoss:eu-central-1:123456789012:collection/*", False),
+        ("OpenSearchDomainArn", "arn:aws:aoss:eu-central-1:123456789012:domain/logs", False),
+        ("SubnetIds", "subnet-0123456789abcdef0", True),
+        ("SubnetIds", "sg-0123456789abcdef0", False),
+        ("SecurityGroupIds", "sg-0123456789abcdef0", True),
+        ("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef", True),
+        ("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:alias/logs", False),
         ("AlarmTopicArn", "", True),
         ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:on-call_1", True),
         ("AlarmTopicArn", "arn:aws-cn:sns:cn-north-1:123456789012:on-call", True),

@@ -238,7 +238,7 @@ def failure_of(delivery: Delivery) -> DeliveryError | None:
 _SETUP_ADVICE = (
     "Give the function's role its rights: python -m opensearch_setup apply --endpoint <OpenSearch endpoint> "
     "--role-arn <the stack's output FunctionRoleArn>; if the signature itself is refused, check the stack's "
-    "OpenSearchEndpoint and OpenSearchDomainArn."
+    "OpenSearchEndpoint and OpenSearchDomainArn. OpenSearch Serverless: name the role in the data access policy."
 )
 _IDS_ADVICE = (
     "This is a time-series or vector collection of OpenSearch Serverless: set DOCUMENT_IDS=generated, and what is sent "
