@@ -101,7 +101,7 @@ def _translated(service: str, error: Exception) -> SetupError:
     if isinstance(error, ClientError):
         return _refusal(service, error)
     if isinstance(error, ParamValidationError):
-        return NotUsable(f"a name or number given is none that AWS's service {service} knows the like of ({error})")
+        return NotUsable(f"a name or number given cannot be one of AWS's service {service} ({error})")
     if isinstance(error, _NO_CREDENTIALS):
         return NotAllowed(f"no AWS credentials or region to use; give --profile and --region ({error})")
     return NotReachable(f"no answer from AWS's service {service}; check --region and this machine's network ({error})")
