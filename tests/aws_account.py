@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto import mock_aws
 
 from forwarder.control_plane import LOG_TYPES
@@ -75,7 +76,8 @@ class Account:
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
-            self.clients[service] = self.session.client(service)
+            # Refusals are no passing trouble here: to ask again would only take time.
+            self.clients[service] = self.session.client(service, config=Config(retries={"total_max_attempts": 1}))
         return self.clients[service]
 
     def logs_of(self, retention_days: int | None = None) -> ClusterLogs:

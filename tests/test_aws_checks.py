@@ -186,7 +186,7 @@ def test_streams_metrics_and_kept_objects_are_read_as_they_are(account: Account)
         put_metric(account, metric, time, "another")
     s3 = account.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for key in ("dead-letters/2026/11/20/a", "dead-letters/2026/11/21/b", "aws/lambda/async/f/c", "replayed/d"):
+    for key in ("dead-letters/2026/11/20/a", "dead-letters/2026/11/21/b", "aws/lambda/async/f/c", "dead-letters-too/d"):
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"")
     facts = gather(AwsApi(account.client, page_size=1), STACK, time)
     assert isinstance(facts.streams, tuple)

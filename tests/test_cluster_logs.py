@@ -7,8 +7,6 @@ import pytest
 from botocore.stub import Stubber
 
 from forwarder.control_plane import LOG_TYPES
-from opensearch_setup.aws_api import AwsApi
-from opensearch_setup.cluster_logs import ClusterLogs
 from opensearch_setup.control_plane_logging import (
     FILTER,
     AwaitLogGroup,
@@ -53,7 +51,6 @@ def play_update(eks: Stubber, *statuses: str, **more: Any) -> None:
 
 def test_everything_is_found_and_applied_once(account: Account) -> None:
     account.make_cluster()
-    account.make_log_group("/aws/eks/prod/cluster-of-another")
     account.make_log_group()
     account.make_function()
     logs, timeline = account.logs_of(30), Timeline()
@@ -78,11 +75,11 @@ def test_log_types_that_are_off_count_as_missing(account: Account) -> None:
     assert account.logs_of().log_types() == frozenset({"api", "audit"})
 
 
-def test_the_log_group_is_found_behind_the_first_page(account: Account) -> None:
-    for name in ("/aws/eks/prod/cluste", f"{LOG_GROUP}-", LOG_GROUP, f"{LOG_GROUP}-2"):
-        account.make_log_group(name)
-    logs = ClusterLogs(AwsApi(account.client, page_size=1), WANTED)
-    assert logs.log_group() == LogGroup(LOG_GROUP, None)
+def test_the_log_group_is_found_by_its_whole_name(account: Account) -> None:
+    account.make_log_group(f"{LOG_GROUP}-of-another")
+    assert account.logs_of().log_group() is None
+    account.make_log_group()
+    assert account.logs_of().log_group() == LogGroup(LOG_GROUP, None)
 
 
 def test_enabling_waits_for_eks_and_tells_so(account: Account, eks: Stubber) -> None:
