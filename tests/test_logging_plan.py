@@ -97,8 +97,10 @@ def test_where_everything_is_there_nothing_changes(there: SubscriptionFilter) ->
 def test_only_the_missing_log_types_are_enabled() -> None:
     step = only(replace(DONE, log_types=frozenset({"api", "audit", "scheduler"})))
     assert step.change == EnableLogTypes(CLUSTER, ("authenticator", "controllerManager"))
-    changed = [line for line in step.diff[3:] if not line.startswith(" ")]
-    assert changed == ['+  "authenticator",', '+  "controllerManager",']
+    assert [line for line in step.diff[3:] if not line.startswith(" ")] == [
+        *('-  "authenticator": false,', '-  "controllerManager": false,'),
+        *('+  "authenticator": true,', '+  "controllerManager": true,'),
+    ]
 
 
 def test_retention_is_set_only_where_it_is_asked_for_and_differs() -> None:

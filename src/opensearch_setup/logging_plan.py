@@ -81,7 +81,7 @@ def _log_types_step(enabled: frozenset[str], wanted: WantedLogging) -> LoggingSt
     return LoggingStep(
         f"enable log types {', '.join(missing)} of cluster {wanted.cluster}",
         EnableLogTypes(wanted.cluster, missing),
-        diff_of(sorted(enabled), sorted(enabled | set(missing))),
+        diff_of({one: one in enabled for one in LOG_TYPES}, dict.fromkeys(LOG_TYPES, True)),
     )
 
 
