@@ -71,7 +71,7 @@ def _step(
     after = comparable(body)
     if before == after:
         return None
-    return Step(f"{'create' if found is None else 'change'} {title}", path, body, _diff(before, after))
+    return Step(f"{'create' if found is None else 'change'} {title}", path, body, diff_of(before, after))
 
 
 def _merged(mapping: Resource | None, wanted: Wanted) -> Resource:
@@ -111,7 +111,8 @@ def _comparable(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
-def _diff(before: object, after: object) -> tuple[str, ...]:
+def diff_of(before: object, after: object) -> tuple[str, ...]:
+    """How one JSON value differs from another, as lines of a unified diff; None before stands for nothing."""
     old = [] if before is None else _lines(before)
     return tuple(difflib.unified_diff(old, _lines(after), "there", "wanted", lineterm="", n=2))
 
