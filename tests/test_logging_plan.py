@@ -5,7 +5,6 @@ from typing import Any
 
 import botocore.session
 import pytest
-import yaml
 from botocore import xform_name
 
 from forwarder.control_plane import LOG_TYPES
@@ -32,7 +31,7 @@ from opensearch_setup.control_plane_logging import (
 from opensearch_setup.errors import NotThere, NotUsable, TooManyFilters
 from opensearch_setup.logging_plan import plan_logging, plan_removal
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, REGION
-from tests.test_template import ROOT, CloudFormationLoader
+from tests.stack_template import read_template
 
 BOTOCORE = botocore.session.get_session()
 WANTED = WantedLogging(CLUSTER, FUNCTION_ARN)
@@ -170,7 +169,7 @@ def test_a_retention_that_is_not_on_offer_is_refused() -> None:
 
 
 def test_the_template_offers_the_same_retentions() -> None:
-    template = yaml.load((ROOT / "template.yaml").read_text(), CloudFormationLoader)  # noqa: S506 - a SafeLoader
+    template = read_template()
     assert tuple(template["Parameters"]["LogRetentionDays"]["AllowedValues"]) == RETENTION_DAYS
 
 

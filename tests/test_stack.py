@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from opensearch_setup.errors import Busy, NotThere, NotUsable, SetupError
 from opensearch_setup.stack import OUTPUTS, PARAMETERS, find_stack, stack_of
 from tests.aws_account import STACK, Account, open_account
-from tests.test_template import ROOT, CloudFormationLoader
+from tests.stack_template import read_template
 
 DESCRIBED: dict[str, Any] = {
     "StackName": STACK.name,
@@ -55,7 +54,7 @@ def test_a_stack_of_another_template_is_told_with_what_it_lacks(account: Account
 
 
 def test_the_template_has_what_is_looked_for() -> None:
-    template = yaml.load((ROOT / "template.yaml").read_text(), CloudFormationLoader)  # noqa: S506 - a SafeLoader
+    template = read_template()
     assert set(OUTPUTS) <= set(template["Outputs"])
     assert set(PARAMETERS) <= set(template["Parameters"])
 
