@@ -9,9 +9,10 @@ from rich.table import Table
 
 from forwarder.control_plane import LOG_TYPES
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
-from local.questions import Answer, Bucket, Question, all_questions
 from local.rig import Rig, open_rig, tell
+from local.sample_questions import sample_questions
 from local.setup_script import run_setup
+from opensearch_setup.questions import Answer, Bucket, Question
 
 INDEX = "eks-control-plane-logs"
 
@@ -46,7 +47,7 @@ def run_demo() -> int:
         server = master_client(rig)
         first, second = _forward_twice(rig, server)
         console.print(_delivery_table(server, first), _repetition_table(first, second))
-        answered = [(question, ask(server, INDEX, question)) for question in all_questions()]
+        answered = [(question, ask(server, INDEX, question)) for question in sample_questions()]
     console.print(_overview(answered))
     for question, answer in answered:
         if question.number in _SHOWN_IN_FULL:
