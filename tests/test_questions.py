@@ -61,7 +61,7 @@ ASKED_OTHERWISE: list[tuple[Question, dict[str, list[int]]]] = [
     (which_calls_of_client("kubectl/v1.22.0", verb="get"), {"audit": [17, 30]}),
     (which_node_runs_pod("my-app"), {"audit": [10], "scheduler": [4]}),
     (which_node_runs_pod(namespace="nowhere"), {}),
-    (who_deleted_pod(namespace="default"), {"audit": [7, 20]}),
+    (who_deleted_pod(namespace="default"), {"audit": [16, 20]}),
     (why_unschedulable("checkout-6f5d8c7b9-ht4wn", "shop"), {"scheduler": [8]}),
     (why_unschedulable(namespace="shop"), {"scheduler": [8, 10]}),
     (why_unschedulable("my-app"), {}),
