@@ -81,8 +81,8 @@ def ids(positions_by_file: dict[str, list[int]]) -> set[str]:
     return {records(name)[position]["id"] for name, positions in positions_by_file.items() for position in positions}
 
 
-def found_ids(server: OpenSearch, question: Question) -> set[str]:
-    hits = server.search(index=SAMPLES, body=question.request())["hits"]["hits"]
+def found_ids(server: OpenSearch, question: Question, size: int = 100) -> set[str]:
+    hits = server.search(index=SAMPLES, body=question.request(size))["hits"]["hits"]
     return {hit["_id"] for hit in hits}
 
 
