@@ -22,7 +22,7 @@ def run_setup(rig: Rig, progress: Progress) -> None:
     """
     ran = subprocess.run(
         _command(rig),
-        env=_environment(rig),
+        env=operator_environment(rig),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -41,7 +41,8 @@ def _command(rig: Rig) -> tuple[str, ...]:
     )
 
 
-def _environment(rig: Rig) -> dict[str, str]:
+def operator_environment(rig: Rig) -> dict[str, str]:
+    """All that an operator's shell says to the setup script: where it is, and the domain's master user."""
     return {
         "PATH": SYSTEM_PATH,
         "PYTHONPATH": str(TREE / "src"),

@@ -206,16 +206,22 @@ def keep_refused(delivery: Delivery, bucket: Bucket | None, index: Index, invoca
     return delivery.with_refused_kept()
 
 
+def shortfall(delivery: Delivery) -> str:
+    """How many documents are not stored, and the commonest reasons; for a delivery where some are not."""
+    unstored = delivery.unstored
+    return (
+        f"{len(unstored)} of {len(delivery.outcomes)} documents are not stored "
+        f"(stored {delivery.count(Verdict.STORED)}, already there {delivery.count(Verdict.DUPLICATE)}): "
+        + "; ".join(_reasons(unstored))
+    )
+
+
 def failure_of(delivery: Delivery) -> DeliveryError | None:
     """The error to raise for a delivery, with counts and the first reasons; None where everything is stored."""
     unstored = delivery.unstored
     if not unstored:
         return None
-    summary = (
-        f"{len(unstored)} of {len(delivery.outcomes)} documents are not stored "
-        f"(stored {delivery.count(Verdict.STORED)}, already there {delivery.count(Verdict.DUPLICATE)}): "
-        + "; ".join(_reasons(unstored))
-    )
+    summary = shortfall(delivery)
     if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
         return AccessRefused(f"{summary}. {_SETUP_ADVICE}")
     if any(outcome.reason == _TIME_IS_OVER for outcome in unstored):

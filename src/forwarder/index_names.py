@@ -3,6 +3,7 @@
 By the event's time, not the clock's, so that a record that is delivered again after midnight meets its own document.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +13,14 @@ WEEKLY = "weekly"
 MONTHLY = "monthly"
 ROTATIONS = (NONE, DAILY, WEEKLY, MONTHLY)
 
+# OpenSearch, "Create index", naming restrictions.
+_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,255}")
 _FORMATS = {DAILY: "%Y.%m.%d", WEEKLY: "%G.w%V", MONTHLY: "%Y.%m"}
+
+
+def is_index_name(text: str) -> bool:
+    """Whether an index can have this name; one that begins with a dot belongs to the server, and is none here."""
+    return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
     """One outcome for each document of the request, in its order."""
     if is_itemised(request, answer):
         return [_item_outcome(document, item) for document, item in zip(request.documents, _items(answer), strict=True)]
-    verdict, reason = _request_verdict(answer)
+    verdict, reason = request_verdict(answer)
     return [Outcome(document, verdict, answer.status, reason) for document in request.documents]
 
 
@@ -124,7 +124,8 @@ def _item_verdict(status: int, error: JsonValue) -> Verdict:
     return _verdict(status, error)
 
 
-def _request_verdict(answer: BulkAnswer) -> tuple[Verdict, str]:
+def request_verdict(answer: BulkAnswer) -> tuple[Verdict, str]:
+    """What an answer to a request as a whole means for its documents, and the reason."""
     if answer.status is None:
         return Verdict.LATER, answer.body if isinstance(answer.body, str) else "no answer"
     error = as_object(answer.body).get("error")

@@ -1,6 +1,5 @@
 """What the function's environment says, read once and validated as a whole."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 
 from forwarder.bulk import Limits
 from forwarder.errors import SettingsError
-from forwarder.index_names import NONE, ROTATIONS, Index
+from forwarder.index_names import NONE, ROTATIONS, Index, is_index_name
 
 T = TypeVar("T")
 
@@ -18,9 +17,9 @@ METRICS_NAMESPACE = "EksControlPlaneLogs"
 # Where documents get their ids from: their events, or the server.
 EVENT = "event"
 GENERATED = "generated"
+# Of the 255 bytes that an index name may have, 15 are for the rotation's part.
+_LONGEST_INDEX_NAME = 240
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-# OpenSearch, "Create index", naming restrictions.
-_INDEX_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,240}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _endpoint(text: str) -> str:
 
 
 def _index_name(text: str) -> str:
-    if not _INDEX_NAME.fullmatch(text):
+    if not is_index_name(text) or len(text) > _LONGEST_INDEX_NAME:
         raise ValueError("is not an index name (lower case, no spaces, no leading '-', '_', '+' or '.')")
     return text
 

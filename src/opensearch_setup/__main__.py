@@ -3,11 +3,15 @@
 import click
 
 from opensearch_setup.commands.preparation import apply_command, plan_command
+from opensearch_setup.commands.replaying import replay_command
 from opensearch_setup.errors import SetupError
+
+# What a shell reports for a program that SIGINT ended: 128 and the signal's number.
+_INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """Commands whose errors are one line on standard error and exit status 1."""
+    """Commands whose errors are one line on standard error and exit status 1; all of them may be interrupted."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was asked for."""
@@ -15,12 +19,15 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except SetupError as error:
             raise click.ClickException(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("interrupted: run it again to go on", err=True)
+            ctx.exit(_INTERRUPTED)
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    commands=[plan_command, apply_command],
+    commands=[plan_command, apply_command, replay_command],
 )
 def main() -> None:
     """Prepare OpenSearch for the function, and look after what the function sends there."""

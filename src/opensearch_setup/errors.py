@@ -6,7 +6,9 @@ SetupError
 ├── NotAllowed         the endpoint refuses the caller (401, 403)
 ├── NotProvided        the server lacks what a step needs (no security plugin, OpenSearch Serverless)
 ├── ReservedResource   a name of ours is taken by a resource that cannot be changed
-└── Rejected           any other answer that is no success
+├── Rejected           any other answer that is no success
+├── BucketNotUsable    S3 refuses to list, read, copy or delete, or does not answer
+└── UnreadableObject   an object of the bucket is neither dead letters nor a failed event, or is broken
 ```
 
 Each message is one line that says what was wrong and what to do.
@@ -35,3 +37,11 @@ class ReservedResource(SetupError):
 
 class Rejected(SetupError):
     """The server answered with another error."""
+
+
+class BucketNotUsable(SetupError):
+    """S3 did not do what was asked."""
+
+
+class UnreadableObject(SetupError):
+    """An object holds nothing that could be sent again."""
