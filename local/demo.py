@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forwarder.control_plane import LOG_TYPES
+from local.dashboard_page import write_page
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
 from local.rig import Rig, open_rig, tell
 from local.sample_questions import sample_questions
@@ -48,12 +49,14 @@ def run_demo() -> int:
         first, second = _forward_twice(rig, server)
         console.print(_delivery_table(server, first), _repetition_table(first, second))
         answered = [(question, ask(server, INDEX, question)) for question in sample_questions()]
+        page = write_page(server, INDEX)
     console.print(_overview(answered))
     for question, answer in answered:
         if question.number in _SHOWN_IN_FULL:
             console.print(_in_full(question, answer))
         if question.number == _COUNTED_IN_FULL:
             console.print(_codes_table(question, answer))
+    console.print(f"The dashboards, drawn from the saved objects: {page}", soft_wrap=True)
     return _judge(console, first, second, all_answered=all(answer.total for _, answer in answered))
 
 

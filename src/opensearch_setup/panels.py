@@ -3,8 +3,9 @@
 A panel that a question answers has that question's query; `saved_objects` writes all of it as Dashboards reads it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from opensearch_setup.questions import (
@@ -35,12 +36,16 @@ _EVERYTHING: Query = {"match_all": {}}
 
 @dataclass(frozen=True)
 class Terms:
-    """The most frequent values of a field; records without one count under `missing`, if that is given."""
+    """The most frequent values of a field; records without one count under `missing`, if that is given.
+
+    Some values have a color of their own (CSS).
+    """
 
     field: str
     label: str
     size: int = 10
     missing: str = ""
+    colors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Panel:
 
     slug: str
     title: str
-    query: Query = field(default_factory=lambda: _EVERYTHING)
+    query: Query = dataclasses.field(default_factory=lambda: _EVERYTHING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,8 +168,18 @@ VERB = Terms("verb", "Verb", missing="none")
 RESOURCE = Terms("objectRef.resource", "Resource", missing="none")
 LOG_TYPE = Terms("log_type", "Log type")
 CLIENT = Terms("userAgent.keyword", "Client")
-CODE = Terms("responseStatus.code", "Code", 20)
-SEVERITY = Terms("severity", "Severity")
+_GREEN, _BLUE, _YELLOW, _RED, _DARK_RED, _GREY = "#54A868", "#6092C0", "#D6A23A", "#CC5642", "#7B1E3B", "#98A2B3"
+_CODES = {
+    _GREY: ("101",),
+    _GREEN: ("200", "201", "202"),
+    _BLUE: ("404", "409", "422"),
+    _YELLOW: ("401", "403", "429"),
+    _RED: ("500", "502", "503", "504"),
+}
+CODE = Terms(
+    "responseStatus.code", "Code", 20, colors={code: color for color, codes in _CODES.items() for code in codes}
+)
+SEVERITY = Terms("severity", "Severity", colors={"INFO": _BLUE, "WARNING": _YELLOW, "ERROR": _RED, "FATAL": _DARK_RED})
 
 _DETAILS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("api", "API server", ("severity", "message", "klog.file", "klog.err", "@log_stream")),
@@ -195,6 +210,9 @@ _DETAILS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
+_SEARCHES = "Each question is a saved search too: Discover, Open, such as *Who deleted pods?*"
+
+
 def _of_type(log_type: str) -> Query:
     return {"bool": {"filter": [{"term": {"log_type": log_type}}]}}
 
@@ -215,7 +233,7 @@ def _head() -> Row:
     )
     choices = (Terms("cluster", "Cluster", 100), Terms("log_type", "Log type", 10))
     controls = Controls(slug="controls", title="EKS: cluster and log type", choices=choices)
-    text = Text(slug="links", title="EKS: dashboards", markdown=f"{links}\n\nSaved searches ask the questions.")
+    text = Text(slug="links", title="EKS: dashboards", markdown=f"{links}\n\n{_SEARCHES}")
     return Row(8, ((controls, 24), (text, 24)))
 
 

@@ -28,7 +28,6 @@ DATA_VIEW = "ea521530-81ac-11ee-8baf-a5d5c77ada98"
 
 _VERSIONS = {"dashboard": "7.9.3", "index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0"}
 _PANEL_VERSION = "2.9.0"
-_COLORS = {"INFO": "#6092C0", "WARNING": "#D6A23A", "ERROR": "#CC5642", "FATAL": "#7B1E3B"}
 _SOURCE = "kibanaSavedObjectMeta.searchSourceJSON"
 
 
@@ -134,13 +133,13 @@ def _of_panel(name: str, panel: Panel) -> SavedObject:
 
 
 def _visualization(name: str, panel: Panel, source: Mapping[str, Any], references: list[Reference]) -> SavedObject:
-    colors = {"vis": {"colors": _COLORS}} if isinstance(panel, Timeline) and panel.split.field == "severity" else {}
+    colors = dict(panel.split.colors) if isinstance(panel, Timeline) else {}
     attributes = {
         "title": panel.title,
         "description": "",
         "version": 1,
         "visState": _json(vis_state(panel)),
-        "uiStateJSON": _json(colors),
+        "uiStateJSON": _json({"vis": {"colors": colors}} if colors else {}),
         "kibanaSavedObjectMeta": {"searchSourceJSON": _json(source)},
     }
     return _saved("visualization", name, attributes, references)
