@@ -41,7 +41,7 @@ class Answer:
 
     Attributes:
         total: How many records.
-        rows: Of each record what the question shows, in that order, as text; oldest first.
+        rows: Of each record what the question shows, in that order, as text.
         counts: The buckets of each aggregation, in the order that OpenSearch gave them.
     """
 
@@ -68,13 +68,14 @@ class Question:
     shows: tuple[str, ...]
     aggregations: Query = field(default_factory=dict)
 
-    def request(self, size: int = 100) -> dict[str, Any]:
-        """The body of the search for the `size` oldest records."""
+    def request(self, size: int = 100, *, newest_first: bool = False) -> dict[str, Any]:
+        """The body of the search for the `size` oldest, or newest, records."""
+        order = "desc" if newest_first else "asc"
         return {
             "query": self.query,
             "aggs": self.aggregations,
             "_source": list(self.shows),
-            "sort": ["@timestamp", "@id"],
+            "sort": [{"@timestamp": order}, {"@id": order}],
             "size": size,
             "track_total_hits": True,
         }
