@@ -197,7 +197,7 @@ def _layout(**own: object) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12},
-        "legend": {"orientation": "h", "y": -0.14},
+        "legend": {"orientation": "h", "y": -0.2},
         "xaxis": {"gridcolor": "rgba(128,128,128,0.25)"},
         "yaxis": {"gridcolor": "rgba(128,128,128,0.25)"},
         "bargap": 0.15,

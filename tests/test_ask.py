@@ -75,7 +75,7 @@ def test_an_answer_is_a_table_that_a_person_reads(prepared: Rig) -> None:
     output = answered(prepared, "who deleted pod", "--pod", "my-app", "--namespace", "default")
     assert "10 Who deleted pod default/my-app?" in output
     assert "jonas.weber" in output
-    assert "1 records" in output
+    assert "1 record\n" in output
 
 
 @pytest.mark.usefixtures("samples")

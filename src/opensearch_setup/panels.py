@@ -404,7 +404,7 @@ def _deprecated() -> Panel:
 
 
 def _volume_over_time(query: Query) -> Panel:
-    return Timeline(slug="volume-over-time", title="Log volume by log type", query=query, metric=BYTES, split=LOG_TYPE)
+    return Timeline(slug="volume-over-time", title="Log volume over time", query=query, metric=BYTES, split=LOG_TYPE)
 
 
 def _volume(query: Query, by: Terms) -> Panel:

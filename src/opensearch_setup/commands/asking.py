@@ -93,12 +93,12 @@ def _show(console: Console, question: Question, found: Answer) -> None:
     if not found.total:
         console.print("No record answers it: look further back with --last, or choose less.")
         return
-    for name, buckets in found.counts.items():
-        console.print(_counts(name, buckets))
+    for name in question.aggregations:
+        console.print(_counts(name, found.counts[name]))
     if found.rows:
         console.print(_records(question, found))
     shown = "" if len(found.rows) == found.total else f", the newest {len(found.rows)} of them shown"
-    console.print(f"{found.total} records{shown}")
+    console.print(f"{found.total} record{'' if found.total == 1 else 's'}{shown}")
 
 
 def _counts(name: str, buckets: tuple[Bucket, ...]) -> Table:
