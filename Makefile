@@ -7,7 +7,7 @@ UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --pytho
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
 
-.PHONY: help demo test lint package up down events schema fuzz bench lock clean
+.PHONY: help demo test lint package up down events schema dashboards fuzz bench lock clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -35,6 +35,9 @@ events: .venv/.installed  ## Encode events/sources/*.json into events/*.json
 
 schema: .venv/.installed  ## Write docs/schema.md from the index template and docs/schema.toml
 	$(BIN)/python docs/schema.py
+
+dashboards: .venv/.installed  ## Write the saved objects of Dashboards from src/opensearch_setup/panels.py and questions.py
+	PYTHONPATH=src $(BIN)/python -m opensearch_setup.saved_objects
 
 fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three minutes
 	PYTHONPATH=src $(BIN)/python -m tests.fuzz

@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from forwarder.control_plane import LOG_TYPES
+from local.dashboard_page import write_page
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
-from local.questions import Answer, Bucket, Question, all_questions
 from local.rig import Rig, open_rig, tell
+from local.sample_questions import sample_questions
 from local.setup_script import run_setup
+from opensearch_setup.questions import Answer, Bucket, Question
 
 INDEX = "eks-control-plane-logs"
 
@@ -46,13 +48,15 @@ def run_demo() -> int:
         server = master_client(rig)
         first, second = _forward_twice(rig, server)
         console.print(_delivery_table(server, first), _repetition_table(first, second))
-        answered = [(question, ask(server, INDEX, question)) for question in all_questions()]
+        answered = [(question, ask(server, INDEX, question)) for question in sample_questions()]
+        page = write_page(server, INDEX)
     console.print(_overview(answered))
     for question, answer in answered:
         if question.number in _SHOWN_IN_FULL:
             console.print(_in_full(question, answer))
         if question.number == _COUNTED_IN_FULL:
             console.print(_codes_table(question, answer))
+    console.print(f"The dashboards, drawn from the saved objects: {page}", soft_wrap=True)
     return _judge(console, first, second, all_answered=all(answer.total for _, answer in answered))
 
 

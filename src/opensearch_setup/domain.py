@@ -1,16 +1,14 @@
 """The OpenSearch domain over HTTP: reads what is there, writes one step."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import requests
 from requests.auth import AuthBase
 
-from opensearch_setup.errors import NotAllowed, NotProvided, NotReachable, Rejected
+from opensearch_setup.endpoint import Endpoint, said
+from opensearch_setup.errors import NotAllowed, NotProvided, Rejected
 from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Found, Step
 from opensearch_setup.wanted import ROLE
-
-_TIMEOUT_SECONDS = 30
 
 
 class Domain:
@@ -23,10 +21,7 @@ class Domain:
     """
 
     def __init__(self, endpoint: str, auth: AuthBase, ca_file: str | None = None) -> None:
-        self._endpoint = endpoint.rstrip("/")
-        self._session = requests.Session()
-        self._session.auth = auth
-        self._verify = ca_file or True
+        self._endpoint = Endpoint(endpoint, auth, ca_file)
 
     def find(self) -> Found:
         """Read what is there under our names."""
@@ -39,36 +34,21 @@ class Domain:
 
     def apply(self, step: Step) -> None:
         """Make one change."""
-        _content(self._send("PUT", step.path, step.body), step.path)
+        _content(self._endpoint.send("PUT", step.path, step.body), step.path)
 
     def _get(self, path: str) -> dict[str, Any]:
         """The resource at a path; empty where there is none."""
-        response = self._send("GET", path)
+        response = self._endpoint.send("GET", path)
         if response.status_code == requests.codes.not_found and not _lacks_api(response):
             return {}
         return _content(response, path)
-
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
-        try:
-            return self._session.request(
-                method, self._endpoint + path, json=body, timeout=_TIMEOUT_SECONDS, verify=self._verify
-            )
-        except requests.exceptions.SSLError as error:
-            raise NotReachable(
-                f"{self._endpoint} has no certificate that is trusted here; name its authority with --ca-file ({error})"
-            ) from None
-        except requests.exceptions.RequestException as error:
-            raise NotReachable(
-                f"no answer from {self._endpoint}; check --endpoint and that this machine can reach it "
-                f"({type(error).__name__})"
-            ) from None
 
 
 def _content(response: requests.Response, path: str) -> dict[str, Any]:
     if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
         raise NotAllowed(
             f"{response.status_code} at {path}: the caller may not do this; use the domain's master user "
-            f"(OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or an IAM role mapped to all_access. {_said(response)}"
+            f"(OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or an IAM role mapped to all_access. {said(response)}"
         )
     if _lacks_api(response):
         raise NotProvided(
@@ -76,14 +56,10 @@ def _content(response: requests.Response, path: str) -> dict[str, Any]:
             "(OpenSearch Serverless has none: there, data access policies take the role's place)"
         )
     if not response.ok:
-        raise Rejected(f"{response.status_code} at {path}: {_said(response)}")
+        raise Rejected(f"{response.status_code} at {path}: {said(response)}")
     content: dict[str, Any] = response.json()
     return content
 
 
 def _lacks_api(response: requests.Response) -> bool:
     return response.status_code >= requests.codes.bad_request and "no handler found for uri" in response.text
-
-
-def _said(response: requests.Response) -> str:
-    return f"The server said: {' '.join(response.text.split())[:300]}"

@@ -7,6 +7,7 @@ SetupError
 │   └── RightMissing   AWS knows the caller, who lacks one right
 ├── NotProvided        the server lacks what a step needs (no security plugin, OpenSearch Serverless)
 ├── ReservedResource   a name of ours is taken by a resource that cannot be changed
+├── NotAnswerable      no such question, nothing of that kind to choose in it, or no index to ask
 ├── BucketNotUsable    S3 refuses to list, read, copy or delete, or does not answer
 ├── UnreadableObject   an object of the bucket is neither dead letters nor a failed event, or is broken
 ├── NotUsable          what was named cannot be worked with: no function's ARN, a stack that failed
@@ -44,6 +45,10 @@ class ReservedResource(SetupError):
 
 class Rejected(SetupError):
     """The server answered with another error."""
+
+
+class NotAnswerable(SetupError):
+    """What was asked has no answer."""
 
 
 class BucketNotUsable(SetupError):

@@ -1,6 +1,6 @@
 """What people ask of the logs: each question is one plain query over the fields that the index template maps.
 
-A question is a function. Its parameters say what a person may choose, their defaults find something in events/.
+A question is a function. Its parameters say what a person may choose; one that is None by default is then of any value.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,6 @@ _GRANTS = ("create", "update", "patch")
 _READS = ("get", "list", "watch")
 _WHO = ("actor.username", "actor.session_name", "actor.iam_arn", "actor.source_ip")
 _SERVICE_ACCOUNT = "system:serviceaccount:kube-system:"
-_CLUSTER_ADMIN_ROLE = "arn:aws:iam::111122223333:role/ShopPlatformAdmin"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Answer:
 
     Attributes:
         total: How many records.
-        rows: Of each record what the question shows, in that order, as text; oldest first.
+        rows: Of each record what the question shows, in that order, as text.
         counts: The buckets of each aggregation, in the order that OpenSearch gave them.
     """
 
@@ -69,13 +68,14 @@ class Question:
     shows: tuple[str, ...]
     aggregations: Query = field(default_factory=dict)
 
-    def request(self, size: int = 100) -> dict[str, Any]:
-        """The body of the search for the `size` oldest records."""
+    def request(self, size: int = 100, *, newest_first: bool = False) -> dict[str, Any]:
+        """The body of the search for the `size` oldest, or newest, records."""
+        order = "desc" if newest_first else "asc"
         return {
             "query": self.query,
             "aggs": self.aggregations,
             "_source": list(self.shows),
-            "sort": ["@timestamp", "@id"],
+            "sort": [{"@timestamp": order}, {"@id": order}],
             "size": size,
             "track_total_hits": True,
         }
@@ -164,7 +164,7 @@ def what_did_user(user: str = "kubernetes-admin") -> Question:
     )
 
 
-def which_calls_of_client(client: str = "kubectl/v1.22.0", verb: str | None = None) -> Question:
+def which_calls_of_client(client: str = "kubectl", verb: str | None = None) -> Question:
     """3: a user agent begins with the program and its version."""
     return Question(
         3,
@@ -199,13 +199,9 @@ def which_requests_were_denied() -> Question:
     )
 
 
-def which_node_runs_pod(pod: str = "my-app", namespace: str = "default") -> Question:
+def which_node_runs_pod(pod: str | None = None, namespace: str | None = None) -> Question:
     """6: the scheduler's log says it, and so does the binding in the audit log; one of them is enough."""
-    bound: dict[str, Exact] = {
-        "log_type": "scheduler",
-        "klog.message.keyword": "Successfully bound pod to node",
-        "klog.pod": f"{namespace}/{pod}",
-    }
+    bound: dict[str, Exact] = {"log_type": "scheduler", "klog.message.keyword": "Successfully bound pod to node"}
     binding: dict[str, Exact] = {
         "outcome": "allowed",
         "objectRef.resource": "pods",
@@ -215,10 +211,26 @@ def which_node_runs_pod(pod: str = "my-app", namespace: str = "default") -> Ques
     }
     return Question(
         6,
-        f"On which node was pod {namespace}/{pod} scheduled?",
-        _any_of(_where(bound), _where(binding)),
-        ("@timestamp", "log_type", "klog.node", "requestObject.target.name"),
+        f"On which node did the scheduler put {_pods(pod, namespace)}?",
+        _any_of(_where(bound, *_of_pod(pod, namespace)), _where(binding)),
+        ("@timestamp", "log_type", "message", "klog.node", "requestObject.target.name"),
     )
+
+
+def _pods(pod: str | None, namespace: str | None) -> str:
+    """What a question names: a pod, or all of a namespace, or all."""
+    if pod is None:
+        return "pods" if namespace is None else f"pods of {namespace}"
+    return f"pod {pod}" if namespace is None else f"pod {namespace}/{pod}"
+
+
+def _of_pod(pod: str | None, namespace: str | None) -> tuple[Query, ...]:
+    """What finds a pod, or those of a namespace, in klog's `namespace/name`; nothing where it may be any."""
+    if pod is None:
+        return () if namespace is None else ({"prefix": {"klog.pod": f"{namespace}/"}},)
+    if namespace is None:
+        return ({"wildcard": {"klog.pod": {"value": f"*/{_literal(pod)}"}}},)
+    return (_clause("klog.pod", f"{namespace}/{pod}"),)
 
 
 def which_calls_failed() -> Question:
@@ -255,7 +267,7 @@ def what_did_replicaset_controller() -> Question:
     )
 
 
-def who_deleted_pod(pod: str = "my-app", namespace: str = "default") -> Question:
+def who_deleted_pod(pod: str | None = None, namespace: str | None = None) -> Question:
     """10: an audit event for each stage of a request; the last one says how it ended."""
     reference: dict[str, Exact] = {
         "objectRef.resource": "pods",
@@ -264,9 +276,9 @@ def who_deleted_pod(pod: str = "my-app", namespace: str = "default") -> Question
     }
     return Question(
         10,
-        f"Who deleted pod {pod} in namespace {namespace}?",
+        f"Who deleted {_pods(pod, namespace)}?",
         _where({"log_type": "audit", "verb": "delete", "stage": "ResponseComplete", "outcome": "allowed", **reference}),
-        ("@timestamp", *_WHO, "userAgent"),
+        ("@timestamp", "objectRef.namespace", "objectRef.name", *_WHO, "userAgent"),
     )
 
 
@@ -299,13 +311,14 @@ def who_changed_daemonsets(namespace: str = "kube-system") -> Question:
     )
 
 
-def why_unschedulable(pod: str | None = None, namespace: str = "default") -> Question:
+def why_unschedulable(pod: str | None = None, namespace: str | None = None) -> Question:
     """13: `no fit`, or no node at all; of every pod, or of one."""
     return Question(
         13,
-        f"Why can pod {namespace}/{pod} not be scheduled?" if pod else "Why can pods not be scheduled?",
+        f"Why can {_pods(pod, namespace)} not be scheduled?",
         _where(
-            {"log_type": "scheduler", "klog.pod": f"{namespace}/{pod}" if pod else None},
+            {"log_type": "scheduler"},
+            *_of_pod(pod, namespace),
             {"prefix": {"klog.message.keyword": "Unable to schedule pod; "}},
         ),
         ("@timestamp", "klog.pod", "klog.err"),
@@ -392,16 +405,24 @@ def who_calls_deprecated_api() -> Question:
     )
 
 
-def who_is_behind(iam_arn: str = _CLUSTER_ADMIN_ROLE) -> Question:
+def who_is_behind(iam_arn: str | None = None) -> Question:
     """20: the authenticator knows session and access key before it knows the user; the IAM identity is in all records.
 
     Question 1 finds the IAM identity of a user.
     """
     return Question(
         20,
-        f"Which Kubernetes users and IAM sessions are behind {iam_arn.rpartition('/')[2]}, and what did they do?",
-        _where({"log_type": ("authenticator", "audit"), "actor.iam_arn": iam_arn}),
-        ("@timestamp", "log_type", "actor.username", "actor.session_name", "actor.access_key_id", "message"),
+        f"Which Kubernetes users and IAM sessions are behind {iam_arn or 'each IAM identity'}, and what did they do?",
+        _where({"log_type": ("authenticator", "audit"), "actor.iam_arn": iam_arn}, _exists("actor.iam_arn")),
+        (
+            "@timestamp",
+            "log_type",
+            "actor.iam_arn",
+            "actor.username",
+            "actor.session_name",
+            "actor.access_key_id",
+            "message",
+        ),
         {
             "users": _values("actor.username"),
             "sessions": _values("actor.session_name"),
@@ -432,7 +453,9 @@ def _by_volume(name: str, size: int) -> Query:
     return {"terms": terms, "aggs": {"bytes": {"sum": {"field": "record_bytes"}}}}
 
 
-ASKING: tuple[Callable[..., Question], ...] = (
+Asking: TypeAlias = Callable[..., Question]
+
+ASKING: tuple[Asking, ...] = (
     which_iam_identity,
     what_did_user,
     which_calls_of_client,
@@ -458,6 +481,11 @@ ASKING: tuple[Callable[..., Question], ...] = (
 """The questions in the order of their numbers."""
 
 
+def slug(asking: Asking) -> str:
+    """The name of a question in ids and links, such as `who-deleted-pod`."""
+    return asking.__name__.replace("_", "-")
+
+
 def all_questions() -> tuple[Question, ...]:
     """Every question, with what its parameters are by default."""
-    return tuple(ask() for ask in ASKING)
+    return tuple(asking() for asking in ASKING)
