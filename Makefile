@@ -7,12 +7,15 @@ UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --pytho
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
 
-.PHONY: help demo test lint package up down events schema fuzz lock clean
+.PHONY: help demo faults test lint package up down events schema fuzz lock clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
 demo: .venv-lambda/.installed .venv-sam/.installed  ## The whole chain on a real OpenSearch: set up, forward every file of events/, ask
 	PYTHONPATH=src $(BIN)/python -m local demo
+
+faults: .venv-lambda/.installed .venv-sam/.installed  ## Break the way to OpenSearch in every way there is, and count the records
+	PYTHONPATH=src $(BIN)/python -m local faults
 
 test: lint package  ## Everything CI checks: lint, types, sam build, tests on a real OpenSearch
 	$(BIN)/python -m pytest
