@@ -201,8 +201,13 @@ def interpret(status: int, text: str, log: str) -> Invocation:
         payload = json.loads(text) if text else None
     except ValueError:
         return Invocation(text, {"errorType": "Sandbox.Timedout", "errorMessage": text}, log, status)
-    failed = isinstance(payload, dict) and "errorType" in payload
-    return Invocation(payload, payload if failed else None, log, status)
+    if isinstance(payload, dict) and "errorType" in payload:
+        return Invocation(payload, payload, log, status)
+    if status != requests.codes.ok:
+        return Invocation(
+            payload, {"errorType": "Runtime.Unknown", "errorMessage": f"HTTP {status}: {log}"}, log, status
+        )
+    return Invocation(payload, None, log, status)
 
 
 def _emulator_command(tree: Path) -> tuple[Path, Path]:
