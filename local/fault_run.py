@@ -21,7 +21,7 @@ from local.lambda_runtime import Invocation, LambdaRuntime
 from local.proxied_endpoint import ProxiedEndpoint, open_fault_proxy
 from local.rig import Rig
 
-_BULK_BYTES = "16000"  # six requests for the event
+_BULK_BYTES = "25000"  # six requests for the event
 _TIME = 1_795_165_951_123  # ms since 1970: 2026-11-20T09:12:31.123Z
 
 

@@ -168,7 +168,7 @@ FAULTS = (
     Fault("answer-not-json", (Step(PASS, 1), Step("page", 2))),
     Fault("413-above-1-mb", (Step("413"),), {"BULK_BYTES": "2000000"}, records=large_records),
     Fault("403-role-not-mapped", is_stranger=True),
-    Fault("403-signature-expired", (Step(PASS, 2), Step("403-expired", 2))),
+    Fault("403-signature-expired", (Step(PASS, 2), Step("403-expired", 1))),
     Fault("read-only-at-first", meanwhile=read_only_at_first),
     Fault("read-only-for-good", meanwhile=read_only, environment=_TWO_SECONDS_TO_SEND),
     Fault("poison-documents", meanwhile=poisoned, records=records_with_poison),
