@@ -33,14 +33,18 @@ _DRIP_SECONDS = 0.3
 _MISSING_BYTES = 100
 _EVERY_NTH_IS_TOO_MUCH = 3
 
+# As OpenSearch 2.19.4 words it.
 _REJECTED = {
     "type": "rejected_execution_exception",
-    "reason": "rejected execution of coordinating operation [max_coordinating_and_primary_bytes=204800]",
+    "reason": "rejected execution of coordinating operation [coordinating_and_primary_bytes=0, replica_bytes=0, "
+    "all_bytes=0, coordinating_operation_bytes=807232, max_coordinating_and_primary_bytes=204800]",
 }
 _REJECTED_ITEM = {
     "type": "rejected_execution_exception",
-    "reason": "rejected execution of TransportWriteAction on OpenSearchThreadPoolExecutor[name = node-0/write, "
-    "queue capacity = 1]",
+    "reason": "rejected execution of org.opensearch.action.support.replication.TransportWriteAction$1@37690074 on "
+    "OpenSearchThreadPoolExecutor[name = node-0/write, queue capacity = 1, "
+    "org.opensearch.common.util.concurrent.OpenSearchThreadPoolExecutor@3a3bbd33[Running, pool size = 1, "
+    "active threads = 1, queued tasks = 1, completed tasks = 0]]",
 }
 _EXPIRED = (
     "Signature expired: 20261121T090000Z is now earlier than 20261121T091000Z (20261121T091500Z - 5 min.)"  # as AWS

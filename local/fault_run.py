@@ -180,7 +180,8 @@ def words_of(invocation: Invocation) -> str:
         return str(invocation.error["errorMessage"])
     lines = (json.loads(line) for line in invocation.log.splitlines() if line.startswith("{"))
     (entry,) = (line for line in lines if "level" in line)
-    numbers = (f"{name} {entry[name]}" for name in ("stored", "duplicate", "slim", "dead_letter") if entry.get(name))
+    names = ("paused_seconds", "stored", "duplicate", "slim", "dead_letter")
+    numbers = (f"{name} {entry[name]}" for name in names if entry.get(name))
     return f"{entry['message']} ({', '.join([*entry.get('pushed_back', []), *numbers])})"
 
 

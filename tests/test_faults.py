@@ -32,7 +32,7 @@ RESET = "no answer: no connection: ConnectionError"
 ENDS = {
     "none": End(words=("batch delivered (stored 60)",)),
     "429-whole-request": End(words=(AGAIN, "429: rejected_execution_exception")),
-    "429-with-retry-after": End(words=(AGAIN, "429: rejected_execution_exception")),
+    "429-with-retry-after": End(words=(AGAIN, "429: rejected_execution_exception", "paused_seconds 2.0")),
     "429-some-items": End(words=(AGAIN, "429: rejected_execution_exception", "queue capacity = 1", "stored 60")),
     "503": End(words=(AGAIN, "503: Service Unavailable")),
     "503-for-good-after-2": End(20, 0, 40, 3, ("later (503): Service Unavailable", KEEPS)),
