@@ -2,17 +2,21 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
+CHROMIUM ?= chromium
 BIN := .venv/bin
 UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --python
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
 
-.PHONY: help demo test lint package up down events schema dashboards fuzz bench lock clean
+.PHONY: help demo faults test lint package up down events schema dashboards fuzz bench picture lock clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
 demo: .venv-lambda/.installed .venv-sam/.installed  ## The whole chain on a real OpenSearch: set up, forward every file of events/, ask
 	PYTHONPATH=src $(BIN)/python -m local demo
+
+faults: .venv-lambda/.installed .venv-sam/.installed  ## Break the way to OpenSearch in every way there is, and count the records
+	PYTHONPATH=src $(BIN)/python -m local faults
 
 test: lint package  ## Everything CI checks: lint, types, sam build, tests on a real OpenSearch
 	$(BIN)/python -m pytest
@@ -44,6 +48,9 @@ fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three
 
 bench: .venv/.installed  ## What a batch costs: CPU beside a floor, by stage and size, and memory
 	PYTHONPATH=src $(BIN)/python -m bench
+
+picture: demo  ## Draw docs/dashboards.png anew; needs chromium
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1400,1500 --virtual-time-budget=8000 --screenshot=docs/dashboards.png file://$(CURDIR)/build/dashboards.html
 
 lock: .venv/.installed  ## Pin every requirements file anew
 	for file in $(LOCKED); do $(LOCK) $$file.in --output-file $$file.txt; done

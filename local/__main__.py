@@ -106,6 +106,15 @@ def demo() -> None:
         sys.exit(run_demo())
 
 
+@commands.command(help="Break the way to OpenSearch in every way there is, and count the records afterwards.")
+def faults() -> None:
+    """Run every fault in a rig of its own."""
+    from local.fault_table import run_faults  # noqa: PLC0415 - the other commands start without what only this one needs
+
+    with _plain_errors():
+        sys.exit(run_faults())
+
+
 @commands.command("keep", hidden=True)
 def keep_command() -> None:
     """Be the process that `up` leaves behind."""

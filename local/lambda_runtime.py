@@ -103,7 +103,7 @@ class LambdaRuntime:
         Raises:
             RigError: The emulator or the Lambda environment is not installed.
         """
-        self._function = function
+        self.function = function
         self._command = _emulator_command(TREE)
         self._port = free_port()
         self._one_at_a_time = threading.Lock()  # the emulator breaks on a second invocation beside the first
@@ -147,6 +147,18 @@ class LambdaRuntime:
             log = _log_of_invocation(self._child.program.output, start, seconds)
         return interpret(answer.status_code, answer.text, log)
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that runs the handler.
+
+        Raises:
+            RigError: There is none: before the first invocation, or since it was killed.
+        """
+        running = _children(self._child.process.pid) if self._child is not None else []
+        if len(running) != 1:
+            raise RigError("the function has no process: it has one from its first invocation on")
+        return running[0]
+
     def _post(self, body: bytes, timeout: float) -> requests.Response:
         with requests.Session() as connection:
             connection.trust_env = False
@@ -161,14 +173,20 @@ class LambdaRuntime:
             *("--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),
             *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
         )
-        function = (str(python), "-m", "awslambdaric", self._function.handler)
+        function = (str(python), "-m", "awslambdaric", self.function.handler)
         return Program(
             name="lambda-runtime",
             command=(str(emulator), "--log-level", "info", *addresses, *function),
-            environment=self._function.environment_in_lambda(),
+            environment=self.function.environment_in_lambda(),
             logs=logs,
-            working_folder=self._function.code,
+            working_folder=self.function.code,
         )
+
+
+def _children(process_id: int) -> list[int]:
+    """The processes that one of the process's threads started (proc_pid_task(5))."""
+    tasks = Path(f"/proc/{process_id}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def interpret(status: int, text: str, log: str) -> Invocation:
@@ -183,8 +201,13 @@ def interpret(status: int, text: str, log: str) -> Invocation:
         payload = json.loads(text) if text else None
     except ValueError:
         return Invocation(text, {"errorType": "Sandbox.Timedout", "errorMessage": text}, log, status)
-    failed = isinstance(payload, dict) and "errorType" in payload
-    return Invocation(payload, payload if failed else None, log, status)
+    if isinstance(payload, dict) and "errorType" in payload:
+        return Invocation(payload, payload, log, status)
+    if status != requests.codes.ok:
+        return Invocation(
+            payload, {"errorType": "Runtime.Unknown", "errorMessage": f"HTTP {status}: {log}"}, log, status
+        )
+    return Invocation(payload, None, log, status)
 
 
 def _emulator_command(tree: Path) -> tuple[Path, Path]:

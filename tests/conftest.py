@@ -6,6 +6,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from local.forwarding import forward_events, master_client, sent_by_type, stored_by_type
+from local.kept_bucket import S3Server, open_s3
 from local.rig import Rig, open_rig, tell
 from local.setup_script import run_setup
 
@@ -32,6 +33,13 @@ def server(prepared: Rig) -> Iterator[OpenSearch]:
     client = master_client(prepared)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3; tests keep out of each other's buckets."""
+    with open_s3() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

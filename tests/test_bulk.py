@@ -19,6 +19,22 @@ IMMENSE = (
 NO_IDS = "Document ID is not supported in create/index operation request"
 
 
+QUEUE_FULL = (
+    "rejected execution of org.opensearch.action.support.replication.TransportWriteAction$1@37690074 on "
+    "OpenSearchThreadPoolExecutor[name = node-0/write, queue capacity = 1, "
+    "org.opensearch.common.util.concurrent.OpenSearchThreadPoolExecutor@3a3bbd33[Running, pool size = 1, "
+    "active threads = 1, queued tasks = 1, completed tasks = 0]]"
+)
+QUEUE_FULL_TOLD = (
+    "rejected execution of org.opensearch.action.support.replication.TransportWriteAction on "
+    "OpenSearchThreadPoolExecutor[name = node-0/write, queue capacity = 1]"
+)
+NO_MEMORY = (
+    "rejected execution of coordinating operation [coordinating_and_primary_bytes=0, replica_bytes=0, all_bytes=0, "
+    "coordinating_operation_bytes=807232, max_coordinating_and_primary_bytes=204800]"
+)
+
+
 def document(name: str, size: int = 0) -> Document:
     return Document(name, "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name, "filler": "x" * size})
 
@@ -136,6 +152,18 @@ def test_an_answer_without_items_counts_for_every_document(
     assert [outcome.verdict for outcome in judged] == [verdict, verdict]
     assert reason is None or {outcome.reason for outcome in judged} == {reason}
     assert "SECRET" not in judged[0].reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (QUEUE_FULL, QUEUE_FULL_TOLD),
+        (NO_MEMORY, "rejected execution of coordinating operation [max_coordinating_and_primary_bytes=204800]"),
+    ],
+)
+def test_the_same_refusal_reads_the_same_each_time(reason: str, told: str) -> None:
+    (outcome,) = judge(request("a"), answer({"status": 429, "error": error("rejected_execution_exception", reason)}))
+    assert outcome.reason == f"rejected_execution_exception: {told}"
 
 
 @pytest.mark.parametrize(

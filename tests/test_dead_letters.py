@@ -4,11 +4,8 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from opensearchpy import OpenSearch
 
 from forwarder.dead_letters import Invocation, Letters, letters_of
@@ -16,6 +13,7 @@ from forwarder.delivery import failure_of, keep_refused
 from forwarder.documents import Document, slim
 from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Outcome, Verdict
+from local.kept_bucket import S3Server
 from local.rig import Rig
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
 
@@ -67,24 +65,6 @@ def test_letters_are_written_once_the_rest_of_the_batch_is_done(other: Verdict, 
     assert (failure_of(after) is None) is bool(kept)
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def s3(aws: str) -> Iterator[Any]:
-    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    client = boto3.client("s3", endpoint_url=aws, region_name="eu-west-1", **identity)
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    yield client
-    client.close()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def refusing(prepared: Rig, server: OpenSearch) -> Iterator[None]:
     """An index template of somebody else's that refuses every document of log type audit, slim ones too."""
@@ -102,26 +82,24 @@ EVENT = lambda_event(
 )
 
 
-def variables(aws: str, bucket: str) -> dict[str, str]:
-    return {"INDEX_NAME": INDEX, "DEAD_LETTER_BUCKET": bucket, "AWS_ENDPOINT_URL_S3": aws}
+def variables(s3: S3Server, bucket: str) -> dict[str, str]:
+    return {"INDEX_NAME": INDEX, "DEAD_LETTER_BUCKET": bucket, "AWS_ENDPOINT_URL_S3": s3.url}
 
 
-def test_a_refused_document_is_kept_in_s3(prepared: Rig, aws: str, s3: Any) -> None:
-    with prepared.lambda_runtime(variables(aws, BUCKET)) as function:
+def test_a_refused_document_is_kept_in_s3(prepared: Rig, s3: S3Server) -> None:
+    bucket = s3.new_bucket(BUCKET)
+    with prepared.lambda_runtime(variables(s3, BUCKET)) as function:
         invocation = function.invoke(EVENT)
     assert invocation.payload == answer(1, 0, 0, 1)
-    (found,) = s3.list_objects_v2(Bucket=BUCKET, Prefix="dead-letters/")["Contents"]
-    body = s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"]
-    (letter,) = [json.loads(line) for line in gzip.decompress(body.read()).splitlines()]
-    body.close()
+    (letter,) = bucket.dead_letters()
     assert (letter["id"], letter["status"]) == ("refused", 400)
     assert letter["reason"] == "refused: mapper_parsing_exception in field [log_type]"
     assert letter["document"]["verb"] == "get"
     assert '"DeadLetters":[1.0]' in invocation.log.replace(" ", "")
 
 
-def test_where_s3_refuses_too_the_invocation_fails(prepared: Rig, aws: str) -> None:
-    with prepared.lambda_runtime(variables(aws, "no-such-bucket")) as function:
+def test_where_s3_refuses_too_the_invocation_fails(prepared: Rig, s3: S3Server) -> None:
+    with prepared.lambda_runtime(variables(s3, "no-such-bucket")) as function:
         error = function.invoke(EVENT).error
     assert error is not None
     assert error["errorType"] == "DeadLettersNotWritten"

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from requests.auth import HTTPBasicAuth
 
-from forwarder.opensearch import retry_after, service_of
+from forwarder.opensearch import OpenSearchClient, retry_after, service_of
+from local.child_process import free_port
 
 NOW = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
 
@@ -38,3 +40,14 @@ def test_the_endpoint_says_which_service_a_signature_is_for(endpoint: str, servi
 )
 def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": header}, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("127.0.0.1", "Connection refused"), ("no-such-host.invalid", "Failed to resolve 'no-such-host.invalid'")],
+)
+def test_where_there_is_no_connection_the_reason_is_named(host: str, reason: str) -> None:
+    client = OpenSearchClient(f"https://{host}:{free_port()}", HTTPBasicAuth("a", "b"))
+    answer = client.bulk(b"{}", 5)
+    assert answer.status is None
+    assert reason in str(answer.body)

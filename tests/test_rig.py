@@ -576,6 +576,11 @@ class TestLambdaRuntime:
     def test_the_answer_may_be_empty(self) -> None:
         assert interpret(200, "", "").payload is None
 
+    def test_a_function_that_could_not_be_started_has_failed(self) -> None:
+        error = interpret(502, "", "No module named awslambdaric").error
+        assert error is not None
+        assert "No module named awslambdaric" in error["errorMessage"]
+
 
 def test_a_free_port_is_free() -> None:
     with socket.socket() as listener:

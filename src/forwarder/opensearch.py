@@ -117,8 +117,13 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _cause(error: RequestException) -> str:
-    """The kind of fault: its text may be long, and holds addresses only."""
-    return f"{type(error).__name__}: {error}"[:200]
+    """The kind of fault and its text, which may be long and holds addresses only; of a chain the reason behind it.
+
+    What requests itself says begins with the whole address, and the reason would be cut off.
+    """
+    wrapped = error.args[0] if error.args else error
+    reason = getattr(wrapped, "reason", None) or error
+    return f"{type(reason).__name__}: {reason}"[:200]
 
 
 def _json(text: bytes) -> JsonValue:

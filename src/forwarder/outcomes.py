@@ -186,6 +186,11 @@ _SPEAKS_OF_SERVER = frozenset(
 _NO_INDEX_IN_BULK = "explicit index in bulk is not allowed"
 # Of time-series and vector collections of OpenSearch Serverless, for every item (AWS, "Supported operations").
 _NO_IDS = "Document ID is not supported"
+# What a refusal says of its moment: identities of objects, tasks done so far, bytes under way (not the limit). Without
+# it the same refusal reads the same each time, and can be counted.
+_PASSING = re.compile(
+    r"(?:\$\d+)?@[0-9a-f]{4,}\b|, org\.opensearch\.[\w.]+@[0-9a-f]+\[[^]]*\]|\b(?!max_)\w+_bytes=\d+, "
+)
 _FIELD = re.compile(r"(?:failed to parse (?:date )?field|mapping for|in field) ?=?[\[\"]([\w@./-]{1,100})[\]\"]")
 
 
@@ -195,7 +200,7 @@ def _reason(error: JsonValue) -> str:
         return ""
     kind, reason = _error_type(error), str(error.get("reason", ""))
     if kind in _SPEAKS_OF_SERVER or reason.startswith((_NO_INDEX_IN_BULK, _NO_IDS)):
-        return f"{kind}: {reason}"[:LONGEST_REASON]
+        return f"{kind}: {_PASSING.sub('', reason)}"[:LONGEST_REASON]
     field = _FIELD.search(reason)
     return f"{kind} in field [{field[1]}]" if field else kind
 
