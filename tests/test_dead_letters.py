@@ -96,6 +96,7 @@ def test_a_refused_document_is_kept_in_s3(prepared: Rig, s3: S3Server) -> None:
     assert letter["reason"] == "refused: mapper_parsing_exception in field [log_type]"
     assert letter["document"]["verb"] == "get"
     assert '"DeadLetters":[1.0]' in invocation.log.replace(" ", "")
+    assert '"refusals":["mapper_parsing_exception in field [log_type]"]' in invocation.log
 
 
 def test_where_s3_refuses_too_the_invocation_fails(prepared: Rig, s3: S3Server) -> None:

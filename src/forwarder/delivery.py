@@ -14,10 +14,9 @@ from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
-from forwarder.outcomes import Delivery, Outcome, Verdict, is_itemised, judge, refuses_ids
+from forwarder.outcomes import REASONS_SHOWN, Delivery, Outcome, Verdict, is_itemised, judge, refuses_ids
 from forwarder.pace import Pace, Patience
 
-_REASONS_SHOWN = 3
 _SHORTEST_WAIT = 1.0
 
 _MAY_PASS_SLIM = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
@@ -120,7 +119,7 @@ class Sender:
             sent_bytes=self._sent_bytes,
             sent_again=self._sent_again,
             paused=self._pace.paused,
-            pushed_back=tuple(reason for reason, _ in self._pushed_back.most_common(_REASONS_SHOWN)),
+            pushed_back=tuple(reason for reason, _ in self._pushed_back.most_common(REASONS_SHOWN)),
         )
 
     def _send_what_may_go(self, fresh: Iterator[BulkRequest]) -> bool:
@@ -252,5 +251,5 @@ _RETRY = "Lambda keeps the event and sends it again; documents already stored ar
 def _reasons(unstored: Iterable[Outcome]) -> Iterator[str]:
     """The commonest reasons, each with how many documents it met."""
     counted = Counter((outcome.verdict.value, outcome.status, outcome.reason) for outcome in unstored)
-    for (verdict, status, reason), number in counted.most_common(_REASONS_SHOWN):
+    for (verdict, status, reason), number in counted.most_common(REASONS_SHOWN):
         yield f"{number} {verdict}{f' ({status})' if status else ''}{f': {reason}' if reason else ''}"

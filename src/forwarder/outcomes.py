@@ -4,6 +4,7 @@ The shapes are those that OpenSearch 2.19.4 and 3.5.0 answer with: a status for 
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -43,6 +44,8 @@ class Outcome:
 _CREATED = 201
 _DONE = frozenset({Verdict.STORED, Verdict.DUPLICATE})
 _FOR_GOOD = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
+_NOT_WANTED = _FOR_GOOD | {Verdict.DEAD_LETTER}
+REASONS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,16 @@ class Delivery:
     def needed_care(self) -> bool:
         """Whether something went otherwise than an operator would wish, even if all of it is kept now."""
         return bool(self.pushed_back or self.slim or self.count(Verdict.DEAD_LETTER))
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why the mapping refused documents, those stored without their fields included; the commonest first."""
+        reasons = Counter(
+            str(outcome.document.source["parse_error"]) if outcome.verdict in _DONE else outcome.reason
+            for outcome in self.outcomes
+            if outcome.document.is_slim or outcome.verdict in _NOT_WANTED
+        )
+        return tuple(reason for reason, _ in reasons.most_common(REASONS_SHOWN))
 
     @property
     def unstored(self) -> tuple[Outcome, ...]:

@@ -93,6 +93,8 @@ def _facts(batch: LogBatch, delivery: Delivery) -> dict[str, object]:
         "slim": delivery.slim,
         **{name: number for name, number in counts.items() if number},
     }
+    if delivery.refusals:
+        facts["refusals"] = delivery.refusals
     if delivery.pushed_back:
         facts |= {"pushed_back": delivery.pushed_back, "paused_seconds": round(delivery.paused, 1)}
     return facts
