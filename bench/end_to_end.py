@@ -64,11 +64,11 @@ class _Ground:
     payload: Payload
 
 
-def end_to_end(records: int = 4000) -> tuple[Sent, Sent]:
+def end_to_end(kind: str = "audit", records: int = 4000) -> tuple[Sent, Sent]:
     """The function's delivery and the baseline's, of so many audit events."""
     with open_rig() as rig:
         run_setup(rig, tell)
-        ground = _Ground(rig, master_client(rig), payload("audit", records))
+        ground = _Ground(rig, master_client(rig), payload(kind, records))
         ours, theirs = _Ours(ground), _Theirs(ground)
         for _ in range(RUNS):
             ours.run()
