@@ -1,7 +1,7 @@
 """One record, one document: what is stored, under which id."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from forwarder.parsers.audit import parse_audit
 from forwarder.parsers.klog import KlogEntry, parse_klog
 from forwarder.parsers.logfmt import parse_logfmt
 from forwarder.rbac import rbac_of
-from forwarder.redaction import redact
+from forwarder.redaction import Redacted, redact_each
 from forwarder.sentences import audit_sentence, authenticator_sentence, klog_sentence, one_line
 from forwarder.subscription import LogBatch, LogEvent
 from forwarder.workload import workload_of
@@ -88,10 +88,14 @@ class DocumentWriter:
         if cluster := cluster_of(batch.log_group):
             self._common["cluster"] = cluster
 
-    def document(self, position: int, event: LogEvent) -> Document:
-        """The document of the record at a position in the batch."""
+    def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:
+        """The documents of some records that follow each other in the batch, `first` being the first one's position."""
+        records = redact_each([event.message for event in events])
+        for position, (event, record) in enumerate(zip(events, records, strict=True), first):
+            yield self._document(position, event, record)
+
+    def _document(self, position: int, event: LogEvent, record: Redacted) -> Document:
         document_id = _document_id(self._batch, position, event)
-        record = redact(event.message)
         source: JsonObject = {
             "@id": document_id,
             "@timestamp": _iso_milliseconds(event.timestamp),

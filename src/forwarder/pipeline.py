@@ -1,18 +1,31 @@
 """A batch of records to documents: pure, no input or output."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from forwarder.control_plane import AUDIT, classify
 from forwarder.documents import Document, DocumentWriter
 from forwarder.parsers.audit import split_event_list
 from forwarder.subscription import LogBatch, LogEvent
 
+# Enough to spread the cost of looking at many records at once, too few to hold a batch in memory twice.
+_AT_A_TIME = 100
+
 
 def documents_of(batch: LogBatch) -> Iterator[Document]:
     """One document for every record, in the batch's order; of an audit EventList one for each of its events."""
     events = _events_of_lists(batch.events) if classify(batch.log_stream).log_type == AUDIT else batch.events
     writer = DocumentWriter(batch)
-    return (writer.document(position, event) for position, event in enumerate(events))
+    return (document for first, some in _in_groups(events) for document in writer.documents(first, some))
+
+
+def _in_groups(events: Iterable[LogEvent]) -> Iterator[tuple[int, list[LogEvent]]]:
+    """So many events at a time, with the position of the first."""
+    left = iter(events)
+    first = 0
+    while some := list(islice(left, _AT_A_TIME)):
+        yield first, some
+        first += len(some)
 
 
 def _events_of_lists(events: Iterable[LogEvent]) -> Iterator[LogEvent]:

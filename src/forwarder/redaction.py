@@ -9,9 +9,11 @@ Every pattern begins with a literal or at the beginning of a word and repeats po
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import TypeAlias
 
 from ahocorasick_rs import AhoCorasick
@@ -123,7 +125,9 @@ _BY_LOOK = (
 
 _JSON_RULES = (*(rule for name in _NAMES for rule in _named(name, _NAMED_VALUE)), *_BY_LOOK)
 _TEXT_RULES = (*(rule for name in _NAMES for rule in _named(name, _NAMED_VALUE + _QUOTED_PAIR)), *_BY_LOOK)
-_LITERALS = AhoCorasick([literal for literal, *_ in _JSON_RULES])
+# Behind the rules' literals the one that every record about Secrets holds.
+_SECRETS = len(_JSON_RULES)
+_LITERALS = AhoCorasick([*(literal for literal, *_ in _JSON_RULES), "ecret"])
 
 _ABOUT_SECRETS = re.compile(rf"\"(?:resource|kind){_QUOTE}\s*+:\s*+{_QUOTE}(?:secrets|Secret|SecretList){_QUOTE}")
 _EMBEDDED = re.compile(rf"\"{_INSIDE}\"?", re.DOTALL)
@@ -137,12 +141,27 @@ _MEMBER = re.compile(rf"(\"{_INSIDE}\"\s*+:\s*+\"){_INSIDE}", re.DOTALL)
 
 def redact(text: str) -> Redacted:
     """The text with every secret replaced by MARK; JSON stays JSON, and names stay."""
-    clean = _redact_secrets_data(text) if "ecret" in text and _ABOUT_SECRETS.search(text) else text
-    present = {number for number, _, _ in _LITERALS.find_matches_as_indexes(clean, overlapping=True)}
-    if present:
-        rules = _JSON_RULES if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else _TEXT_RULES
-        for number in sorted(present):
-            clean = _compiled(*rules[number][1:]).sub(_marked, clean)
+    return next(redact_each([text]))
+
+
+def redact_each(texts: Sequence[str]) -> Iterator[Redacted]:
+    """Each of the texts, as `redact` would; the literals are searched for in all of them at once."""
+    present: list[set[int]] = [set() for _ in texts]
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    for number, start, _ in _LITERALS.find_matches_as_indexes("\n".join(texts), overlapping=True):
+        present[bisect_right(ends, start)].add(number)
+    return (
+        _redact(text, numbers) if numbers else Redacted(text, found=False)
+        for text, numbers in zip(texts, present, strict=True)
+    )
+
+
+def _redact(text: str, present: set[int]) -> Redacted:
+    """The text without its secrets; `present` are the numbers of the literals that it holds."""
+    clean = _redact_secrets_data(text) if _SECRETS in present and _ABOUT_SECRETS.search(text) else text
+    rules = _JSON_RULES if text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) else _TEXT_RULES
+    for number in sorted(present - {_SECRETS}):
+        clean = _compiled(*rules[number][1:]).sub(_marked, clean)
     return Redacted(clean, clean != text)
 
 
