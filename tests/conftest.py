@@ -9,6 +9,8 @@ from local.forwarding import forward_events, master_client, sent_by_type, stored
 from local.kept_bucket import S3Server, open_s3
 from local.rig import Rig, open_rig, tell
 from local.setup_script import run_setup
+from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
+from tests.operator_commands import delete, done
 
 SAMPLES = "eks-control-plane-logs-samples"
 
@@ -33,6 +35,15 @@ def server(prepared: Rig) -> Iterator[OpenSearch]:
     client = master_client(prepared)
     yield client
     client.close()
+
+
+@pytest.fixture
+def bare(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
+    """The rig without anything of ours; everything is there again afterwards."""
+    for path in (TEMPLATE_PATH, MAPPING_PATH, ROLE_PATH):
+        delete(server, path)
+    yield prepared
+    done(prepared, "apply")
 
 
 @pytest.fixture(scope="session")

@@ -226,6 +226,14 @@ def test_what_the_caller_may_not_read_is_skipped_and_the_rest_is_checked(account
     assert {one.status for one in findings if one.name not in rights} == {Status.OK}
 
 
+def test_on_serverless_the_role_needs_another_right() -> None:
+    arn = f"arn:aws:aoss:{REGION}:123456789012:collection/abc123"
+    collection = replace(FACTS, stack=replace(STACK, domain_arn=arn))
+    assert f"do not allow aoss:APIAccessAll on {arn}" in finding(collection, "role").message
+    allowed = replace(collection, role=({"Effect": "Allow", "Action": "aoss:APIAccessAll", "Resource": arn},))
+    assert finding(allowed, "role").status is Status.OK
+
+
 def test_without_valid_credentials_nothing_is_checked(account: Account) -> None:
     with Stubber(account.client("eks")) as stubber:
         stubber.add_client_error("describe_cluster", "ExpiredTokenException")

@@ -153,9 +153,9 @@ def test_kept_objects_are_moved(bucket: Bucket, server: OpenSearch) -> None:
 
 
 def signing(identity: Identity) -> dict[str, str]:
-    """The environment of somebody who signs as this role, and has no password."""
+    """The environment of somebody who signs as this role, and is no user of OpenSearch."""
     return {
-        "OPENSEARCH_PASSWORD": "",
+        "OPENSEARCH_USERNAME": "",
         "AWS_ACCESS_KEY_ID": identity.access_key_id,
         "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
         "AWS_SESSION_TOKEN": identity.session_token or "",

@@ -10,6 +10,7 @@ from opensearch_setup.wanted import wanted
 ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
 WANTED = wanted("eks-control-plane-logs", ROLE_ARN)
 NOTHING = Found(None, None, None)
+assert WANTED.role is not None
 ROLE = {
     **WANTED.role,
     "reserved": False,
@@ -25,11 +26,11 @@ EVERYTHING = Found(ROLE, MAPPING, WANTED.template)
 
 
 def titles(found: Found) -> list[str]:
-    return [step.title for step in plan(found, WANTED)]
+    return [step.title for step in plan(found, WANTED).steps]
 
 
 def only(found: Found) -> Step:
-    (step,) = plan(found, WANTED)
+    (step,) = plan(found, WANTED).steps
     return step
 
 
@@ -81,8 +82,14 @@ def test_reserved_resources_are_refused(flag: str) -> None:
         plan(Found(ROLE, {**MAPPING, flag: True}, WANTED.template), WANTED)
 
 
-def test_the_index_name_is_in_role_and_template() -> None:
+def test_stacks_of_one_domain_share_role_and_template() -> None:
     other = wanted("eks-control-plane-logs-blue", ROLE_ARN)
-    assert other.template["index_patterns"] == ["eks-control-plane-logs-blue*"]
-    assert other.role["index_permissions"][0]["index_patterns"] == ["eks-control-plane-logs-blue*"]
+    assert (other.role, other.template) == (WANTED.role, WANTED.template)
     assert WANTED.template["index_patterns"] == ["eks-control-plane-logs*"]
+
+
+def test_an_index_of_another_name_is_in_role_and_template() -> None:
+    other = wanted("blue", ROLE_ARN)
+    assert other.template["index_patterns"] == ["blue*"]
+    assert other.role is not None
+    assert other.role["index_permissions"][0]["index_patterns"] == ["blue*"]

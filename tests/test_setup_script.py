@@ -1,101 +1,123 @@
 """The setup script against the real OpenSearch, through the edge, as an operator runs it."""
 
-from collections.abc import Iterator
-from typing import Any
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from subprocess import PIPE
 
-import pytest
 import requests
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from opensearchpy import OpenSearch
 from requests_aws4auth import AWS4Auth
 
 from local.child_process import free_port
 from local.rig import Rig
+from local.setup_script import operator_environment
 from opensearch_setup.__main__ import main
 from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
+from tests.operator_commands import MASTER, as_iam_role, assert_one_line, delete, done, get, run
 
 INDEX = "eks-control-plane-logs-rights"
-WRONG = "not-the-password"
-
-
-def run(rig: Rig, command: str, *more: str, password: str = "admin", endpoint: str = "") -> Result:  # noqa: S107 - the rig's
-    environment = {"OPENSEARCH_USERNAME": "admin", "OPENSEARCH_PASSWORD": password}
-    arguments = [command, "--endpoint", endpoint or rig.edge_url, "--role-arn", rig.function_identity.role_arn]
-    return CliRunner().invoke(main, [*arguments, *more], env=environment)
-
-
-def setup(rig: Rig, command: str = "apply") -> str:
-    result = run(rig, command, "--ca-file", str(rig.ca_file))
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def get(server: OpenSearch, path: str) -> dict[str, Any]:
-    content: dict[str, Any] = server.transport.perform_request("GET", path)
-    return content
-
-
-@pytest.fixture
-def bare(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
-    """The rig without anything of ours; everything is there again afterwards."""
-    for path in (TEMPLATE_PATH, MAPPING_PATH, ROLE_PATH):
-        server.transport.perform_request("DELETE", path)
-    yield prepared
-    setup(prepared)
 
 
 def test_a_plan_shows_everything_and_changes_nothing(bare: Rig, server: OpenSearch) -> None:
-    output = setup(bare, "plan")
+    output = done(bare, "plan")
     for words in ("create role", "create rolesmapping", "create index template", "3 to change", "indices:admin/create"):
         assert words in output
     roles = get(server, "/_plugins/_security/api/roles")
     assert "eks-control-plane-logs-writer" not in roles
-    assert setup(bare, "plan") == output
+    assert done(bare, "plan") == output
+
+
+def test_a_plan_as_json_says_the_same_and_changes_nothing(bare: Rig) -> None:
+    first = json.loads(done(bare, "plan", "--json"))
+    assert [(step["method"], step["path"]) for step in first["steps"]] == [
+        ("PUT", ROLE_PATH),
+        ("PUT", MAPPING_PATH),
+        ("PUT", TEMPLATE_PATH),
+    ]
+    assert (first["applied"], first["findings"], first["notes"]) == (False, [], [])
+    assert json.loads(done(bare, "apply", "--json")) == {**first, "applied": True}
+    assert json.loads(done(bare, "plan", "--json"))["steps"] == []
+
+
+def test_retention_where_there_is_no_ism_is_said_in_one_line_and_the_rest_is_done(bare: Rig) -> None:
+    output = done(bare, "apply", "--rotation", "daily", "--retention-days", "30")
+    assert "note: retention: this server has no Index State Management" in output
+    assert output.endswith("3 changed: OpenSearch is set up\n")
 
 
 def test_a_second_run_changes_nothing(bare: Rig, server: OpenSearch) -> None:
-    assert "3 changed" in setup(bare)
+    assert "3 changed" in done(bare, "apply")
     before = [get(server, path) for path in (ROLE_PATH, MAPPING_PATH, TEMPLATE_PATH)]
-    assert setup(bare) == "nothing to change: OpenSearch is set up\n"
+    assert done(bare, "apply") == "nothing to change: OpenSearch is set up\n"
     assert [get(server, path) for path in (ROLE_PATH, MAPPING_PATH, TEMPLATE_PATH)] == before
 
 
 def test_what_others_mapped_is_kept(bare: Rig, server: OpenSearch) -> None:
     theirs = {"backend_roles": ["arn:aws:iam::111122223333:role/theirs"], "users": ["ada"], "hosts": ["*.example.com"]}
-    setup(bare)
+    done(bare, "apply")
     server.transport.perform_request("PUT", MAPPING_PATH, body=theirs)
-    assert "change rolesmapping" in setup(bare)
+    assert "change rolesmapping" in done(bare, "apply")
     mapping = get(server, MAPPING_PATH)["eks-control-plane-logs-writer"]
     assert mapping["backend_roles"] == [*theirs["backend_roles"], bare.function_identity.role_arn]
     assert (mapping["users"], mapping["hosts"]) == (theirs["users"], theirs["hosts"])
+    delete(server, MAPPING_PATH)
 
 
 def test_what_somebody_changed_is_shown_and_mended(bare: Rig, server: OpenSearch) -> None:
-    setup(bare)
+    done(bare, "apply")
     wide = {"cluster_permissions": ["*"], "index_permissions": []}
     server.transport.perform_request("PUT", ROLE_PATH, body=wide)
-    output = setup(bare)
+    output = done(bare, "apply")
     assert "change role" in output
     assert '-    "*"' in output
-    assert "nothing to change" in setup(bare)
-
-
-def assert_one_line(result: Result, words: str) -> None:
-    assert result.exit_code == 1
-    assert words in result.output
-    assert len(result.output.splitlines()) == 1
+    assert "nothing to change" in done(bare, "apply")
 
 
 def test_a_wrong_password_is_one_line_with_what_to_do(prepared: Rig) -> None:
-    assert_one_line(run(prepared, "plan", "--ca-file", str(prepared.ca_file), password=WRONG), "OPENSEARCH_USERNAME")
+    wrong = MASTER | {"OPENSEARCH_PASSWORD": "not-the-password"}
+    assert_one_line(run(prepared, "plan", environment=wrong), "OPENSEARCH_USERNAME")
+
+
+def test_a_caller_without_rights_is_one_line_with_what_to_do(prepared: Rig) -> None:
+    result = run(prepared, "apply", environment=as_iam_role(prepared.stranger_identity))
+    assert_one_line(result, "403", "mapped to all_access")
+
+
+def test_a_user_without_a_password_is_one_line_with_what_to_do(prepared: Rig) -> None:
+    assert_one_line(run(prepared, "plan", environment={"OPENSEARCH_USERNAME": "admin"}), "no OPENSEARCH_PASSWORD")
+
+
+def test_a_password_is_asked_for_at_a_terminal_and_not_shown(prepared: Rig) -> None:
+    ours, theirs = os.openpty()
+    environment = {name: text for name, text in operator_environment(prepared).items() if name != "OPENSEARCH_PASSWORD"}
+    arguments = ["plan", "--endpoint", prepared.edge_url, "--ca-file", str(prepared.ca_file)]
+    command = [sys.executable, "-m", "opensearch_setup", *arguments, "--role-arn", prepared.function_identity.role_arn]
+    child = subprocess.Popen(  # noqa: S603 - ours
+        command, env=environment, stdin=theirs, stdout=PIPE, stderr=PIPE, start_new_session=True
+    )
+    with child, os.fdopen(ours, "wb", buffering=0) as keyboard:
+        os.close(theirs)
+        assert child.stderr is not None
+        asked = child.stderr.read(len(b"Password of admin: "))  # what is typed before the question is thrown away
+        keyboard.write(b"admin\n")
+        output, said = child.communicate(timeout=60)
+    assert asked == b"Password of admin: "
+    assert output == b"nothing to change: OpenSearch is set up\n"
+    assert b"admin" not in said
 
 
 def test_an_endpoint_that_does_not_answer_is_one_line_with_what_to_do(prepared: Rig) -> None:
-    assert_one_line(run(prepared, "plan", endpoint=f"https://127.0.0.1:{free_port()}"), "check --endpoint")
+    away = replace(prepared, edge=replace(prepared.edge, url=f"https://127.0.0.1:{free_port()}"))
+    assert_one_line(run(away, "plan"), "check --endpoint")
 
 
 def test_an_untrusted_certificate_is_one_line_with_what_to_do(prepared: Rig) -> None:
-    assert_one_line(run(prepared, "plan"), "--ca-file")
+    arguments = ["plan", "--endpoint", prepared.edge_url, "--role-arn", prepared.function_identity.role_arn]
+    assert_one_line(CliRunner().invoke(main, arguments, env=MASTER), "--ca-file")
 
 
 def test_a_role_arn_that_is_none_is_refused_before_anything_is_asked(prepared: Rig) -> None:

@@ -63,10 +63,14 @@ _CORE = (
 )
 
 
+# What the parse_error of a slim document begins with.
+SLIM = "stored without its fields"
+
+
 def slim(document: Document, reason: str) -> Document:
     """The document without what the mapping might refuse: core fields, the whole record, and why it is slim."""
     core = {name: document.source[name] for name in _CORE if name in document.source}
-    source: JsonObject = {**core, "parse_error": f"stored without its fields: {reason}"}
+    source: JsonObject = {**core, "parse_error": f"{SLIM}: {reason}"}
     return replace(document, source=source, whole=document.source)
 
 

@@ -3,8 +3,10 @@
 import click
 
 from opensearch_setup.commands.asking import ask_command
+from opensearch_setup.commands.checking import check_command
 from opensearch_setup.commands.dashboards import dashboards_command
 from opensearch_setup.commands.preparation import apply_command, plan_command
+from opensearch_setup.commands.removing import destroy_command
 from opensearch_setup.commands.replaying import replay_command
 from opensearch_setup.errors import SetupError
 
@@ -29,7 +31,15 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    commands=[plan_command, apply_command, dashboards_command, ask_command, replay_command],
+    commands=[
+        plan_command,
+        apply_command,
+        check_command,
+        dashboards_command,
+        ask_command,
+        replay_command,
+        destroy_command,
+    ],
 )
 def main() -> None:
     """Prepare OpenSearch for the function, and look after what the function sends there."""

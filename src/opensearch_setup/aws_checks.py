@@ -219,14 +219,19 @@ def check_errors(stack: DeployedStack, sums: Mapping[str, float]) -> Finding:
 
 
 def check_role(stack: DeployedStack, statements: Sequence[Statement] | None) -> Finding:
-    """The function's role may send bulk requests to the domain."""
-    role, target = stack.function_role_name, f"{stack.domain_arn}/_bulk"
+    """The function's role may send bulk requests to the domain, or reach the Serverless collection's data API."""
+    role, (action, target) = stack.function_role_name, _needed_right(stack.domain_arn)
     if statements is None:
         return fail("role", f"there is no role {role}", _deploy(stack, "the template unchanged"))
-    if allows(statements, "es:ESHttpPost", target):
+    if allows(statements, action, target):
         return ok("role", f"{role} may send to {target}")
-    message = f"the inline policies of {role} do not allow es:ESHttpPost on {target}"
+    message = f"the inline policies of {role} do not allow {action} on {target}"
     return fail("role", message, _deploy(stack, "the right OpenSearchDomainArn"))
+
+
+def _needed_right(arn: str) -> tuple[str, str]:
+    """What template.yaml gives the role: an action and the resource it is for."""
+    return ("aoss:APIAccessAll", arn) if arn.split(":")[2] == "aoss" else ("es:ESHttpPost", f"{arn}/_bulk")
 
 
 def check_kept(stack: DeployedStack, kept: KeptObjects | None) -> Finding:

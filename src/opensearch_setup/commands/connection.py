@@ -1,6 +1,9 @@
-"""What every command is told of OpenSearch and of its caller, as options of the command line."""
+"""What every command is told of the stack, of OpenSearch and of its caller, as options of the command line."""
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -13,43 +16,49 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
 from forwarder.index_names import is_index_name
-from forwarder.opensearch import Signature, service_of
+from forwarder.opensearch import SERVERLESS_SERVICE, Signature, service_of
+from opensearch_setup.aws_api import AwsApi
+from opensearch_setup.domain import Domain
+from opensearch_setup.endpoint import Endpoint
 from opensearch_setup.errors import NotAllowed
+from opensearch_setup.stack import DeployedStack, find_stack
+from opensearch_setup.wanted import INDEX
 
 Command: TypeAlias = Callable[..., None]
 
 
-def index_name(_context: click.Context, _option: click.Parameter, value: str) -> str:
+def index_name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """The value, if an index can be named so."""
-    if not is_index_name(value):
+    if value is not None and not is_index_name(value):
         raise click.BadParameter("is not the name of an index (lower case, no spaces, no leading '-', '_', '+' or '.')")
     return value
 
 
 _OPTIONS = (
-    click.option("--endpoint", required=True, help="The domain's address, https://search-….es.amazonaws.com"),
-    click.option(
-        "--index",
-        default="eks-control-plane-logs",
-        show_default=True,
-        callback=index_name,
-        help="The stack's IndexName",
-    ),
+    click.option("--stack-name", help="The deployed stack; it says whatever of the others is not given"),
+    click.option("--endpoint", help="The domain's address, https://search-….es.amazonaws.com"),
+    click.option("--index", callback=index_name, help=f"The stack's IndexName  [default: {INDEX}]"),
     click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, PEM"),
     click.option("--profile", help="AWS profile that signs the requests"),
-    click.option("--region", help="AWS region of the domain"),
+    click.option("--region", help="AWS region of the stack and of the domain"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where OpenSearch is and who calls it: the shared options, as they were given."""
+    """Where OpenSearch is and who calls it: the shared options, and the stack if one was named."""
 
     endpoint: str
     index: str
     ca_file: str | None
     profile: str | None
     region: str | None
+    stack: DeployedStack | None = None
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether the endpoint is a collection of OpenSearch Serverless."""
+        return service_of(self.endpoint) == SERVERLESS_SERVICE
 
     def aws(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """The boto3 session of --profile and --region, or of the environment.
@@ -57,8 +66,7 @@ class Connection:
         Raises:
             NotAllowed: there is no such profile, or AWS's configuration files cannot be read.
         """
-        with _aws_configuration():
-            return boto3.Session(profile_name=self.profile, region_name=self.region)
+        return _session(self.profile, self.region)
 
     def s3(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """A client for S3.
@@ -73,11 +81,33 @@ class Connection:
     def caller(self, environment: Mapping[str, str]) -> AuthBase:
         """How requests to OpenSearch are authenticated: basic with user and password from there, else SigV4.
 
+        A password that is not there is asked for, where somebody sits at a terminal.
+
         Raises:
             NotAllowed: there are neither.
         """
-        user, password = environment.get("OPENSEARCH_USERNAME"), environment.get("OPENSEARCH_PASSWORD")
-        return HTTPBasicAuth(user, password) if user and password else self._signature()
+        user = environment.get("OPENSEARCH_USERNAME")
+        return HTTPBasicAuth(user, _password(user, environment)) if user else self._signature()
+
+    def domain(self) -> Domain:
+        """The domain or collection, as the caller of this environment may use it.
+
+        Raises:
+            NotAllowed: there is no caller.
+        """
+        endpoint = Endpoint(self.endpoint, self.caller(os.environ), self.ca_file)
+        return Domain(endpoint, serverless=self.is_serverless)
+
+    def command(self, name: str, unless_stack: Sequence[str] = (), always: Sequence[str] = ()) -> str:
+        """What to type to run another command on the same stack or domain, with further options."""
+        if self.stack is not None:
+            told = ["--stack-name", self.stack.name]
+        else:
+            index = [] if self.index == INDEX else ["--index", self.index]
+            told = ["--endpoint", self.endpoint, *index, *unless_stack]
+        given = (("--ca-file", self.ca_file), ("--profile", self.profile), ("--region", self.region))
+        shared = [word for option, value in given if value for word in (option, value)]
+        return shlex.join(["python", "-m", "opensearch_setup", name, *told, *always, *shared])
 
     def _signature(self) -> Signature:
         aws = self.aws()
@@ -89,6 +119,23 @@ class Connection:
             )
         service = service_of(self.endpoint)
         return Signature(AWS4Auth(region=aws.region_name, service=service, refreshable_credentials=credentials))
+
+
+def _password(user: str, environment: Mapping[str, str]) -> str:
+    password = environment.get("OPENSEARCH_PASSWORD")
+    if not password and sys.stdin.isatty():
+        password = click.prompt(f"Password of {user}", hide_input=True, err=True)
+    if not password:
+        raise NotAllowed(
+            f"OPENSEARCH_USERNAME is {user} and there is no OPENSEARCH_PASSWORD: set it, or unset both to sign with "
+            "AWS credentials"
+        )
+    return password
+
+
+def _session(profile: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 is published without types
+    with _aws_configuration():
+        return boto3.Session(profile_name=profile, region_name=region)
 
 
 @contextmanager
@@ -105,15 +152,28 @@ def connected(command: Command) -> Command:
     @wraps(command)
     def bundled(
         *,
-        endpoint: str,
-        index: str,
+        stack_name: str | None,
+        endpoint: str | None,
+        index: str | None,
         ca_file: str | None,
         profile: str | None,
         region: str | None,
         **own: object,
     ) -> None:
-        command(Connection(endpoint.rstrip("/"), index, ca_file, profile, region), **own)
+        stack = find_stack(AwsApi(_session(profile, region).client), stack_name) if stack_name else None
+        address = required("--endpoint", endpoint, stack.endpoint if stack else None).rstrip("/")
+        name = index or (stack.index if stack else INDEX)
+        home = region or (stack.region if stack else None)
+        command(Connection(address, name, ca_file, profile, home, stack), **own)
 
     for option in reversed(_OPTIONS):
         bundled = option(bundled)
     return bundled
+
+
+def required(option: str, given: str | None, of_stack: str | None) -> str:
+    """What an option was given, or else what the stack says."""
+    value = given or of_stack
+    if not value:
+        raise click.UsageError(f"give --stack-name, or {option}")
+    return value

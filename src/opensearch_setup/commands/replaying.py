@@ -7,10 +7,11 @@ from datetime import datetime
 import click
 from rich.console import Console
 
-from forwarder.index_names import NONE, ROTATIONS, Index
+from forwarder.index_names import Index
 from forwarder.opensearch import OpenSearchClient
 from forwarder.settings import EVENT, GENERATED
-from opensearch_setup.commands.connection import Connection, connected
+from opensearch_setup.commands.aim import rotated, rotation_of
+from opensearch_setup.commands.connection import Connection, connected, required
 from opensearch_setup.errors import UnreadableObject
 from opensearch_setup.kept_bucket import KeptBucket
 from opensearch_setup.kept_objects import KeptObject, Period, beginning_of, choose, end_of
@@ -34,12 +35,10 @@ def _time(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Par
 
 @click.command("replay")
 @connected
-@click.option("--bucket", required=True, help="The stack's output KeptBucketName")
+@click.option("--bucket", help="The stack's output KeptBucketName")
 @click.option("--since", callback=_time(beginning_of), help="Only what was kept from this date or time on (UTC)")
 @click.option("--until", callback=_time(end_of), help="Only what was kept before this time, or to the end of this date")
-@click.option(
-    "--rotation", type=click.Choice(ROTATIONS), default=NONE, show_default=True, help="The stack's IndexRotation"
-)
+@rotated
 @click.option(
     "--document-ids",
     type=click.Choice((EVENT, GENERATED)),
@@ -60,10 +59,10 @@ def _time(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Par
 def replay_command(  # noqa: PLR0913 - one parameter for each option
     connection: Connection,
     *,
-    bucket: str,
+    bucket: str | None,
     since: datetime | None,
     until: datetime | None,
-    rotation: str,
+    rotation: str | None,
     document_ids: str,
     max_object_bytes: int,
     keep: bool,
@@ -78,16 +77,17 @@ def replay_command(  # noqa: PLR0913 - one parameter for each option
     Events go to --index and --rotation; give those of the stack, or what is stored already is not found there. Dead
     letters go to the index that they name.
 
-    OpenSearch's caller is the user of OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD where both are set, else the AWS
-    credentials of --profile or of the environment, which S3 is asked with in any case: s3:ListBucket, s3:GetObject,
-    s3:DeleteObject, and s3:PutObject for --keep.
+    OpenSearch's caller is the user of OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD, else the AWS credentials of
+    --profile or of the environment, which S3 is asked with in any case: s3:ListBucket, s3:GetObject, s3:DeleteObject,
+    and s3:PutObject for --keep.
     """
-    kept_bucket = KeptBucket(connection.s3(), bucket)
+    of_stack = connection.stack.kept_bucket if connection.stack else None
+    kept_bucket = KeptBucket(connection.s3(), required("--bucket", bucket, of_stack))
     chosen = choose(kept_bucket.keys(), Period(since, until))
     if not chosen:
         click.echo("nothing to replay")
         return
-    index = Index(connection.index, rotation, event_ids=document_ids == EVENT)
+    index = Index(connection.index, rotation_of(connection, rotation), event_ids=document_ids == EVENT)
     reader = ObjectReader(kept_bucket, index, max_object_bytes)
     left = _preview(reader, chosen) if dry_run else _replay(reader, connection, chosen, keep=keep)
     if left:

@@ -1,0 +1,153 @@
+"""The command check on the real OpenSearch: every link by itself, whole and broken."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from opensearchpy import OpenSearch
+
+from forwarder.control_plane import LOG_TYPES
+from forwarder.documents import Document, slim
+from local.rig import Rig
+from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
+from tests.operator_commands import MASTER, as_iam_role, delete, done, get, put, run
+
+INDEX = "eks-control-plane-logs-checked"
+PARTIAL = "eks-control-plane-logs-partly-checked"
+EMPTY = "eks-control-plane-logs-never-written"
+
+Findings = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def written(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
+    """The rig, with a document of each log type that came just now."""
+    for log_type in LOG_TYPES:
+        store(server, {"log_type": log_type})
+    yield prepared
+    delete(server, f"/{INDEX}")
+    delete(server, f"/{PARTIAL}")
+
+
+@pytest.fixture
+def mended(written: Rig) -> Iterator[Rig]:
+    """The same; what a test breaks of ours is mended afterwards."""
+    yield written
+    done(written, "apply")
+
+
+def store(server: OpenSearch, fields: dict[str, Any], index: str = INDEX) -> None:
+    server.index(index=index, body={"@timestamp": datetime.now(UTC).isoformat(), **fields}, refresh=True)
+
+
+def check(rig: Rig, index: str = INDEX, environment: dict[str, str] = MASTER) -> tuple[int, Findings]:
+    result = run(rig, "check", "--index", index, "--json", environment=environment)
+    report = json.loads(result.output)
+    assert report["exit_code"] == result.exit_code
+    return result.exit_code, {finding["name"]: finding for finding in report["findings"]}
+
+
+def assert_broken(rig: Rig, name: str, words: str, mend: str = "opensearch_setup apply") -> None:
+    """One link fails, with what to do, and the others hold."""
+    code, findings = check(rig)
+    assert code == 1
+    assert [name for name, finding in findings.items() if finding["status"] == "fail"] == [name]
+    assert words in findings[name]["message"]
+    assert mend in findings[name]["mend"]
+
+
+def test_every_link_holds_after_the_setup(written: Rig) -> None:
+    code, findings = check(written)
+    assert code == 0
+    assert {name: finding["status"] for name, finding in findings.items()} == {
+        "aws": "skipped",
+        "endpoint": "ok",
+        "caller": "ok",
+        "version": "ok",
+        "security": "ok",
+        "rights": "ok",
+        "mapped": "ok",
+        "template": "ok",
+        "index": "ok",
+        "write": "skipped",
+        "documents": "ok",
+        "parsed": "ok",
+    }
+    assert findings["version"]["message"] == "OpenSearch 2.19.4"
+    assert "audit 1" in findings["documents"]["message"]
+
+
+def test_a_check_is_a_line_for_each_link(written: Rig) -> None:
+    lines = done(written, "check", "--index", INDEX).splitlines()
+    assert len(lines) == 12
+    assert "ok    caller     asks as admin" in lines
+
+
+def test_a_role_that_somebody_widened_is_found(mended: Rig, server: OpenSearch) -> None:
+    put(server, ROLE_PATH, {"cluster_permissions": ["*"]})
+    assert_broken(mended, "rights", "was changed")
+
+
+def test_a_role_that_is_not_mapped_is_found(mended: Rig, server: OpenSearch) -> None:
+    put(server, MAPPING_PATH, {"backend_roles": ["arn:aws:iam::111122223333:role/theirs"]})
+    assert_broken(mended, "mapped", mended.function_identity.role_arn)
+    delete(server, MAPPING_PATH)
+
+
+def test_a_template_that_is_missing_is_found(mended: Rig, server: OpenSearch) -> None:
+    delete(server, TEMPLATE_PATH)
+    assert_broken(mended, "template", "is missing")
+
+
+def test_a_template_that_was_changed_is_found_and_mended_by_what_the_finding_says(
+    mended: Rig, server: OpenSearch
+) -> None:
+    template = get(server, TEMPLATE_PATH)["index_templates"][0]["index_template"]
+    template["template"]["mappings"]["dynamic"] = True
+    put(server, TEMPLATE_PATH, template)
+    assert_broken(mended, "template", "was changed")
+    assert "change index template" in done(mended, "apply", "--index", INDEX)
+    assert check(mended)[0] == 0
+
+
+def test_a_wrong_password_is_a_broken_caller(written: Rig) -> None:
+    code, findings = check(written, environment=MASTER | {"OPENSEARCH_PASSWORD": "wrong"})
+    assert code == 1
+    assert findings["caller"]["status"] == "fail"
+    assert {findings[name]["status"] for name in ("version", "rights", "template", "documents")} == {"skipped"}
+
+
+def test_an_endpoint_that_does_not_answer_is_all_that_is_said(written: Rig) -> None:
+    result = run(written, "check", "--endpoint", "https://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 2
+    assert "FAIL  endpoint  no answer from https://127.0.0.1:9; check --endpoint" in result.output
+
+
+def test_the_functions_own_role_learns_that_its_requests_come_through(written: Rig) -> None:
+    code, findings = check(written, environment=as_iam_role(written.function_identity))
+    assert code == 0
+    assert findings["caller"]["message"] == f"asks as {written.function_identity.role_arn}"
+    assert findings["write"]["status"] == "ok"
+    assert {findings[name]["status"] for name in ("rights", "mapped", "template", "documents")} == {"skipped"}
+
+
+def test_no_documents_at_all_are_found(written: Rig) -> None:
+    code, findings = check(written, EMPTY)
+    assert (code, findings["documents"]["status"]) == (1, "fail")
+    assert "none in the last 60 minutes" in findings["documents"]["message"]
+
+
+def test_a_log_type_that_is_missing_and_slim_documents_are_warned_of(written: Rig, server: OpenSearch) -> None:
+    source = slim(Document("1", "audit", {"log_type": "audit"}), "400 mapper_parsing_exception").source
+    for log_type in ("api", "authenticator", "controllerManager"):
+        store(server, {"log_type": log_type}, PARTIAL)
+    store(server, dict(source), PARTIAL)
+    code, findings = check(written, PARTIAL)
+    assert code == 0
+    assert findings["documents"]["status"] == "warn"
+    assert "scheduler 0" in findings["documents"]["message"]
+    assert findings["parsed"]["status"] == "warn"
+    assert "1 of 4 not parsed (25.0 %), 1 of them slim" in findings["parsed"]["message"]

@@ -1,0 +1,113 @@
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opensearch_setup.conflicts import ExistingIndex, index_conflicts, overlap, template_conflicts
+from opensearch_setup.findings import Status
+from opensearch_setup.wanted import Choices, wanted
+
+ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
+WANTED = wanted("eks-control-plane-logs", ROLE_ARN)
+DAILY = wanted("eks-control-plane-logs", ROLE_ARN, Choices("daily"))
+PATTERNS = st.text("ab*", max_size=6)
+
+
+@given(PATTERNS, PATTERNS, st.text("ab", max_size=6))
+def test_patterns_with_a_name_in_common_overlap(one: str, other: str, name: str) -> None:
+    if fnmatchcase(name, one) and fnmatchcase(name, other):
+        assert overlap(one, other)
+
+
+@given(PATTERNS, st.text("ab", max_size=6))
+def test_a_pattern_overlaps_the_names_it_matches_and_no_others(pattern: str, name: str) -> None:
+    assert overlap(pattern, name) == fnmatchcase(name, pattern)
+
+
+@given(PATTERNS, PATTERNS)
+def test_overlapping_is_mutual(one: str, other: str) -> None:
+    assert overlap(one, other) == overlap(other, one)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "priority", "words"),
+    [
+        ("*", 500, "same priority"),
+        ("eks-control-plane-logs-blue*", 500, "same priority"),
+        ("eks-*", 501, "higher priority"),
+        ("eks-control-plane-logs", 900, "higher priority"),
+    ],
+)
+def test_a_template_that_keeps_ours_out_is_named_with_what_to_do(pattern: str, priority: int, words: str) -> None:
+    (finding,) = template_conflicts({"theirs": {"index_patterns": [pattern], "priority": priority}}, WANTED)
+    assert finding.status is Status.FAIL
+    assert "index template theirs" in finding.message
+    assert words in finding.message
+    assert f"--template-priority {priority + 1}" in (finding.mend or "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "priority"),
+    [
+        ("*", 0),
+        ("eks-*", 499),
+        ("logs-*", 500),
+        ("eks-control-plane-logs-blue*", 900),
+        ("eks-control-plane-logs-2*", 900),
+    ],
+)
+def test_a_template_that_leaves_ours_alone_is_none(pattern: str, priority: int) -> None:
+    assert not [*template_conflicts({"theirs": {"index_patterns": pattern, "priority": priority}}, WANTED)]
+
+
+def test_with_rotation_it_is_the_dated_indices_that_count() -> None:
+    for pattern, count in (("eks-control-plane-logs", 0), ("eks-control-plane-logs-2026*", 1)):
+        theirs = {"theirs": {"index_patterns": [pattern], "priority": 900}}
+        assert len([*template_conflicts(theirs, DAILY)]) == count
+
+
+def test_our_own_template_and_one_without_a_priority_are_no_conflict() -> None:
+    templates = {"eks-control-plane-logs": WANTED.template, "theirs": {"index_patterns": ["*"]}}
+    assert not [*template_conflicts(templates, WANTED)]
+
+
+def existing(
+    name: str, dynamic: str | None = "false", log_stream: str | None = "text", alias: str = ""
+) -> ExistingIndex:
+    return ExistingIndex(name, frozenset({alias} if alias else ()), dynamic, log_stream)
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "log_stream"), [("true", "text"), (None, "text"), ("false", "keyword"), (None, None)]
+)
+def test_an_index_with_another_mapping_is_named_with_what_to_do(dynamic: str | None, log_stream: str | None) -> None:
+    (finding,) = index_conflicts((existing("eks-control-plane-logs", dynamic, log_stream),), WANTED)
+    assert finding.status is Status.WARN
+    assert "index eks-control-plane-logs has a mapping of its own" in finding.message
+    assert "IndexName" in (finding.mend or "")
+
+
+def test_indices_that_the_function_does_not_write_to_are_no_conflict() -> None:
+    for name in ("eks-control-plane-logs-blue", "eks-control-plane-logs-2026.11.20", "eks-control-plane-logsx"):
+        assert not [*index_conflicts((existing(name, "true", None),), WANTED)]
+    assert not [*index_conflicts((existing("eks-control-plane-logs", "true", None),), DAILY)]
+
+
+@pytest.mark.parametrize("date", ["2026.11.20", "2026.w47", "2026.11"])
+def test_every_dated_index_is_looked_at(date: str) -> None:
+    assert [*index_conflicts((existing(f"eks-control-plane-logs-{date}", "true"),), DAILY)]
+
+
+@pytest.mark.parametrize(
+    ("target", "dynamic", "status"),
+    [
+        ("theirs-000001", "false", Status.FAIL),
+        ("eks-control-plane-logs-000001", "true", Status.FAIL),
+        ("eks-control-plane-logs-000001", "false", Status.WARN),
+    ],
+)
+def test_an_alias_of_our_name_is_named_with_what_is_behind_it(target: str, dynamic: str, status: Status) -> None:
+    (finding,) = index_conflicts((existing(target, dynamic, alias="eks-control-plane-logs"),), WANTED)
+    assert finding.status is status
+    assert f"eks-control-plane-logs is an alias, of {target}" in finding.message

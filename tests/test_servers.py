@@ -1,0 +1,248 @@
+"""What the setup makes of servers that are not the rig's: shapes of their answers, on the wire."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from requests.auth import HTTPBasicAuth
+
+from opensearch_setup.__main__ import main
+from opensearch_setup.domain import Domain
+from opensearch_setup.domain_checks import Mends, check_domain
+from opensearch_setup.domain_facts import gather
+from opensearch_setup.endpoint import Endpoint
+from opensearch_setup.errors import NotProvided
+from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Plan, plan
+from opensearch_setup.server import SERVERLESS, Kind, Server, server_of
+from opensearch_setup.wanted import Choices, wanted
+from tests.operator_commands import MASTER, assert_one_line
+from tests.wire_server import BARE, ELASTICSEARCH, WireServer, wire_server
+
+ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
+INDEX = "eks-control-plane-logs"
+KEYS = "*.mappings.dynamic,*.mappings.properties.@log_stream.type"
+POLICY_PATH = f"/_plugins/_ism/policies/{INDEX}"
+ACCEPTED = {"acknowledged": True}
+NO_POLICY = {
+    "error": {
+        "root_cause": [{"type": "status_exception", "reason": "Policy not found"}],
+        "type": "status_exception",
+        "reason": "Policy not found",
+    },
+    "status": 404,
+}
+
+
+@pytest.fixture
+def wire() -> Iterator[WireServer]:
+    """A server without plugins and without indices."""
+    with wire_server() as server:
+        server.answers = {
+            ("GET", "/"): (200, BARE),
+            ("GET", "/_index_template"): (200, {"index_templates": []}),
+            ("GET", f"/{INDEX}*/_alias"): (200, {}),
+            ("GET", f"/{INDEX}*/_mapping?filter_path={KEYS}"): (200, {}),
+            ("PUT", TEMPLATE_PATH): (200, ACCEPTED),
+        }
+        yield server
+
+
+@pytest.fixture
+def secured(wire: WireServer) -> WireServer:
+    """The same with the security plugin and Index State Management, which hold nothing of ours."""
+    wire.answers |= {
+        ("GET", ROLE_PATH): (404, {"status": "NOT_FOUND", "message": "Resource 'eks' not found."}),
+        ("GET", MAPPING_PATH): (404, {"status": "NOT_FOUND", "message": "Resource 'eks' not found."}),
+        ("GET", POLICY_PATH): (404, NO_POLICY),
+        ("PUT", ROLE_PATH): (201, {"status": "CREATED"}),
+        ("PUT", MAPPING_PATH): (201, {"status": "CREATED"}),
+    }
+    return wire
+
+
+def run(wire: WireServer, command: str, *more: str) -> Result:
+    arguments = [command, "--endpoint", wire.url, "--role-arn", ROLE_ARN, *more]
+    return CliRunner().invoke(main, arguments, env=MASTER)
+
+
+def test_a_server_without_security_plugin_is_one_line_with_what_to_do(wire: WireServer) -> None:
+    assert_one_line(run(wire, "apply"), "no security plugin", "turn on fine-grained access control")
+    assert wire.changed == []
+
+
+def test_a_check_names_the_missing_security_plugin(wire: WireServer) -> None:
+    result = run(wire, "check")
+    assert result.exit_code == 1
+    assert "FAIL  security" in result.output
+    assert "OpenSearch 3.5.0" in result.output
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"version": {"number": "7.7.0"}}, "Elasticsearch 7.7.0 has no composable index templates"),
+        ({"version": {"number": "6.8.23"}}, "upgrade the domain"),
+        ({"statusCode": 200}, "--endpoint is the domain's own address"),
+    ],
+)
+def test_a_server_that_is_too_old_or_none_is_one_line_with_what_to_do(
+    wire: WireServer, answer: dict[str, Any], words: str
+) -> None:
+    wire.answers["GET", "/"] = (200, answer)
+    assert_one_line(run(wire, "plan"), words)
+
+
+def test_what_a_server_calls_itself() -> None:
+    assert server_of(BARE) == Server(Kind.OPENSEARCH, "3.5.0")
+    assert server_of(ELASTICSEARCH) == Server(Kind.ELASTICSEARCH, "7.10.2")
+    with pytest.raises(NotProvided):
+        server_of({})
+
+
+def test_elasticsearch_is_asked_at_its_own_paths(secured: WireServer) -> None:
+    secured.answers = {
+        (method, path.replace("/_plugins/", "/_opendistro/")): answer
+        for (method, path), answer in secured.answers.items()
+    } | {("GET", "/"): (200, ELASTICSEARCH)}
+    result = run(secured, "apply")
+    assert result.exit_code == 0, result.output
+    assert ("PUT", ROLE_PATH.replace("/_plugins/", "/_opendistro/")) in secured.changed
+
+
+# Retention: Index State Management.
+
+RETAINED = ("--rotation", "daily", "--retention-days", "30")
+
+
+def stored(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A policy as GET shows it: with ids and times, and what happens when an action fails."""
+    policy = body["policy"] | {"policy_id": INDEX, "last_updated_time": 1577990934044, "schema_version": 21}
+    states = [
+        state | {"actions": [action | {"retry": {"count": 3, "delay": "1m"}} for action in state["actions"]]}
+        for state in policy["states"]
+    ]
+    templates = [template | {"last_updated_time": 1577990934044} for template in policy["ism_template"]]
+    shown = policy | {"states": states, "ism_template": templates, "error_notification": None} | changes
+    return {"_id": INDEX, "_version": 3, "_seq_no": 7, "_primary_term": 2, "policy": shown}
+
+
+def retained(wire: WireServer, *options: str) -> dict[str, Any]:
+    """Apply retention; what was sent."""
+    wire.answers["PUT", POLICY_PATH] = (201, {"_id": INDEX, "_version": 1, "_seq_no": 7, "_primary_term": 2})
+    result = run(wire, "apply", *(options or RETAINED))
+    assert result.exit_code == 0, result.output
+    (body,) = [body for method, path, body in wire.asked if method == "PUT" and path.startswith(POLICY_PATH)]
+    policy: dict[str, Any] = body
+    return policy
+
+
+def test_retention_is_a_policy_that_deletes_dated_indices_when_each_record_is_old_enough(secured: WireServer) -> None:
+    policy = retained(secured)["policy"]
+    kept, deleted = policy["states"]
+    assert kept["transitions"] == [{"state_name": "deleted", "conditions": {"min_index_age": "31d"}}]
+    assert deleted["actions"] == [{"delete": {}}]
+    assert policy["ism_template"] == [{"index_patterns": ["eks-control-plane-logs-2*"], "priority": 500}]
+
+
+@pytest.mark.parametrize(("rotation", "age"), [("weekly", "37d"), ("monthly", "61d")])
+def test_an_index_of_a_longer_time_is_kept_so_much_longer(secured: WireServer, rotation: str, age: str) -> None:
+    policy = retained(secured, "--rotation", rotation, "--retention-days", "30")["policy"]
+    assert policy["states"][0]["transitions"][0]["conditions"] == {"min_index_age": age}
+
+
+def test_a_policy_as_wanted_is_left_alone(secured: WireServer) -> None:
+    secured.answers["GET", POLICY_PATH] = (200, stored(retained(secured)))
+    secured.asked.clear()
+    assert "ISM policy" not in run(secured, "apply", *RETAINED).output
+    assert POLICY_PATH not in [path for _, path in secured.changed]
+
+
+def test_another_time_changes_the_policy_that_was_read_and_no_other(secured: WireServer) -> None:
+    dated: dict[str, Any] = {"eks-control-plane-logs-2026.11.20": {"aliases": {}}}
+    mapping = {"dynamic": "false", "properties": {"@log_stream": {"type": "text"}}}
+    secured.answers["GET", POLICY_PATH] = (200, stored(retained(secured)))
+    secured.answers["GET", f"/{INDEX}*/_alias"] = (200, dated)
+    secured.answers["GET", f"/{INDEX}*/_mapping?filter_path={KEYS}"] = (
+        200,
+        {name: {"mappings": mapping} for name in dated},
+    )
+    update = f"{POLICY_PATH}?if_seq_no=7&if_primary_term=2"
+    secured.answers["PUT", update] = (200, {"_id": INDEX, "_version": 4})
+    result = run(secured, "apply", "--rotation", "daily", "--retention-days", "90")
+    assert result.exit_code == 0, result.output
+    assert ("PUT", update) in secured.changed
+    assert "91d" in result.output
+    assert "POST /_plugins/_ism/change_policy/eks-control-plane-logs-2*" in result.output
+
+
+def test_a_policy_of_our_name_that_is_anothers_is_refused(secured: WireServer) -> None:
+    secured.answers["GET", POLICY_PATH] = (200, stored(retained(secured), description="theirs"))
+    assert_one_line(run(secured, "apply", *RETAINED), "did not make", "--retention-days")
+
+
+def test_retention_without_rotation_is_one_line_with_what_to_do(secured: WireServer) -> None:
+    assert_one_line(run(secured, "apply", "--retention-days", "30"), "IndexRotation daily", "ISM deletes whole indices")
+
+
+def test_a_policy_that_the_server_refuses_is_one_line_with_its_reason(secured: WireServer) -> None:
+    reason = (
+        "New policy has an ISM template matching existing policy templates, please use a different priority than 500"
+    )
+    answer = {"error": {"type": "index_management_exception", "reason": reason}, "status": 400}
+    secured.answers["PUT", POLICY_PATH] = (400, answer)
+    result = run(secured, "apply", *RETAINED)
+    assert result.exit_code == 1
+    assert reason in result.output.splitlines()[-1]
+
+
+# OpenSearch Serverless.
+
+
+@pytest.fixture
+def collection() -> Iterator[WireServer]:
+    """A collection: 404 without a body for what it does not have, `GET /` included."""
+    with wire_server() as server:
+        for path in ("/", "/_index_template", f"/{INDEX}*/_alias", f"/{INDEX}*/_mapping?filter_path={KEYS}"):
+            server.answers["GET", path] = (404, None)
+        server.answers["PUT", TEMPLATE_PATH] = (200, ACCEPTED)
+        yield server
+
+
+def planned(collection: WireServer, choices: Choices) -> tuple[Domain, Plan]:
+    domain = Domain(Endpoint(collection.url, HTTPBasicAuth("as", "signed")), serverless=True)
+    aim = wanted(INDEX, ROLE_ARN, choices, domain.server())
+    return domain, plan(domain.find(aim), aim)
+
+
+def test_a_collection_gets_the_template_alone_and_without_what_it_refuses(collection: WireServer) -> None:
+    domain, made = planned(collection, Choices())
+    for step in made.steps:
+        domain.apply(step)
+    assert collection.changed == [("PUT", TEMPLATE_PATH)]
+    settings = collection.asked[-1][2]["template"]["settings"]["index"]
+    assert {"number_of_shards", "number_of_replicas", "refresh_interval", "codec"}.isdisjoint(settings)
+    assert "log_stream" in settings["analysis"]["analyzer"]
+
+
+def test_a_plan_says_what_takes_the_place_of_steps_that_a_collection_does_not_have(collection: WireServer) -> None:
+    _, made = planned(collection, Choices("daily", 30))
+    rights, retention = made.notes
+    assert "create-access-policy" in rights
+    assert ROLE_ARN in rights
+    assert "aoss:WriteDocument" in rights
+    assert "create-lifecycle-policy" in retention
+    assert not [path for _, path, _ in collection.asked if "_plugins" in path]
+
+
+def test_a_check_of_a_collection_skips_what_it_does_not_have(collection: WireServer) -> None:
+    domain = Domain(Endpoint(collection.url, HTTPBasicAuth("as", "signed")), serverless=True)
+    search = f"/{INDEX}/_search?ignore_unavailable=true&allow_no_indices=true"
+    collection.answers["GET", "/_index_template"] = (200, {"index_templates": []})
+    collection.answers["POST", search] = (200, {"hits": {"hits": []}})
+    facts = gather(domain, lambda _: wanted(INDEX, ROLE_ARN, server=SERVERLESS), 60)
+    findings = {finding.name: finding.status for finding in check_domain(facts, Mends("apply", "check"))}
+    skipped = [name for name, status in findings.items() if status == "skipped"]
+    assert skipped == ["security", "rights", "mapped", "write"]
+    assert findings["version"] == "ok"
+    assert findings["template"] == "fail"

@@ -1,0 +1,92 @@
+"""The option --stack-name: what is not given is taken from the deployed stack, as CloudFormation tells of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto.server import ThreadedMotoServer
+
+from local.rig import Rig
+from opensearch_setup.__main__ import main
+from opensearch_setup.stack import OUTPUTS, PARAMETERS
+from tests.aws_account import STACK
+from tests.operator_commands import MASTER, assert_one_line
+
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
+
+
+@pytest.fixture(scope="module")
+def aws(prepared: Rig) -> Iterator[str]:
+    """An account with a stack whose function is the rig's; nothing else is in it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    deploy(f"http://{host}:{port}", prepared)
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def deploy(url: str, rig: Rig) -> None:
+    stack = replace(STACK, endpoint=rig.edge_url, function_role_arn=rig.function_identity.role_arn)
+    template = {
+        "Parameters": {key: {"Type": "String", "Default": getattr(stack, of)} for key, of in PARAMETERS.items()},
+        "Resources": {"KeptBucket": {"Type": "AWS::S3::Bucket"}},
+        "Outputs": {key: {"Value": getattr(stack, of)} for key, of in OUTPUTS.items()},
+    }
+    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
+    client = boto3.client("cloudformation", endpoint_url=url, **identity)
+    client.create_stack(StackName=stack.name, TemplateBody=json.dumps(template))
+    boto3.client("s3", endpoint_url=url, **identity).create_bucket(
+        Bucket=stack.kept_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+
+
+def run(aws: str, rig: Rig, command: str, *more: str) -> Result:
+    arguments = [command, "--stack-name", STACK.name, "--ca-file", str(rig.ca_file), *more]
+    return CliRunner().invoke(main, arguments, env=MASTER | KEYS | {"AWS_ENDPOINT_URL": aws})
+
+
+def test_endpoint_role_and_index_are_the_stacks(aws: str, prepared: Rig) -> None:
+    result = run(aws, prepared, "plan")
+    assert result.output == "nothing to change: OpenSearch is set up\n"
+
+
+def test_what_is_given_wins_over_the_stack(aws: str, prepared: Rig) -> None:
+    other = "arn:aws:iam::111122223333:role/other"
+    assert f'+    "{other}"' in run(aws, prepared, "plan", "--role-arn", other).output
+
+
+def test_the_bucket_to_replay_is_the_stacks(aws: str, prepared: Rig) -> None:
+    result = run(aws, prepared, "replay", "--dry-run")
+    assert (result.exit_code, result.output) == (0, "nothing to replay\n")
+
+
+def test_a_check_goes_from_the_cluster_to_the_documents(aws: str, prepared: Rig) -> None:
+    result = run(aws, prepared, "check", "--index", "eks-control-plane-logs-never-written")
+    names = [line.split()[1] for line in result.output.splitlines()]
+    assert names[:3] == ["logging", "log-group", "streams"]
+    assert names[-2:] == ["write", "documents"]
+    assert f"there is no EKS cluster {STACK.cluster}" in result.output
+    assert f"ok    kept         nothing waits in s3://{STACK.kept_bucket}" in result.output
+    assert result.exit_code == 1
+
+
+def test_a_stack_that_is_not_there_is_one_line_with_what_to_do(aws: str, prepared: Rig) -> None:
+    assert_one_line(run(aws, prepared, "apply", "--stack-name", "none"), "there is no stack none", "sam deploy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["plan"], "--endpoint"),
+        (["check", "--endpoint", "https://127.0.0.1:9"], "--role-arn"),
+        (["replay", "--endpoint", "https://127.0.0.1:9"], "--bucket"),
+    ],
+)
+def test_without_a_stack_what_is_missing_is_named(arguments: list[str], option: str) -> None:
+    result = CliRunner().invoke(main, arguments, env=MASTER | KEYS)
+    assert result.exit_code == 2
+    assert f"give --stack-name, or {option}" in result.output
