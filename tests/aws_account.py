@@ -69,15 +69,17 @@ class Timeline:
 class Account:
     """The account; what a test needs in it is made by the methods."""
 
-    def __init__(self) -> None:
-        self.session = boto3.Session(region_name=REGION)
+    def __init__(self, endpoint_url: str | None = None) -> None:
+        self._endpoint_url = endpoint_url
+        self.session = boto3.Session("test", "test", region_name=REGION)
         self.clients: dict[str, Any] = {}
         self.api = AwsApi(self.client)
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
             # Refusals are no passing trouble here: to ask again would only take time.
-            self.clients[service] = self.session.client(service, config=Config(retries={"total_max_attempts": 1}))
+            config = Config(retries={"total_max_attempts": 1})
+            self.clients[service] = self.session.client(service, config=config, endpoint_url=self._endpoint_url)
         return self.clients[service]
 
     def logs_of(self, retention_days: int | None = None) -> ClusterLogs:

@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from local.rig import Rig
 from opensearch_setup.__main__ import main
 from opensearch_setup.stack import OUTPUTS, PARAMETERS
-from tests.aws_account import STACK
+from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, ROLE, STACK, Account
 from tests.operator_commands import MASTER, assert_one_line
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
@@ -50,13 +50,13 @@ def run(aws: str, rig: Rig, command: str, *more: str) -> Result:
 
 
 def test_endpoint_role_and_index_are_the_stacks(aws: str, prepared: Rig) -> None:
-    result = run(aws, prepared, "plan")
+    result = run(aws, prepared, "plan", "--without-aws")
     assert result.output == "nothing to change: OpenSearch is set up\n"
 
 
 def test_what_is_given_wins_over_the_stack(aws: str, prepared: Rig) -> None:
     other = "arn:aws:iam::111122223333:role/other"
-    assert f'+    "{other}"' in run(aws, prepared, "plan", "--role-arn", other).output
+    assert f'+    "{other}"' in run(aws, prepared, "plan", "--without-aws", "--role-arn", other).output
 
 
 def test_the_bucket_to_replay_is_the_stacks(aws: str, prepared: Rig) -> None:
@@ -72,6 +72,55 @@ def test_a_check_goes_from_the_cluster_to_the_documents(aws: str, prepared: Rig)
     assert f"there is no EKS cluster {STACK.cluster}" in result.output
     assert f"ok    kept         nothing waits in s3://{STACK.kept_bucket}" in result.output
     assert result.exit_code == 1
+
+
+@pytest.fixture
+def account(aws: str) -> Iterator[Account]:
+    """The same account with the cluster, its log group and the function, and nothing between them."""
+    opened = Account(aws)
+    opened.make_cluster()
+    opened.make_log_group()
+    opened.make_function()
+    yield opened
+    opened.client("eks").delete_cluster(name=CLUSTER)
+    opened.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+    opened.client("lambda").delete_function(FunctionName=FUNCTION_ARN)
+    opened.client("iam").delete_role_policy(RoleName=ROLE, PolicyName="forward")
+    opened.client("iam").delete_role(RoleName=ROLE)
+    opened.close()
+
+
+def test_what_the_way_from_the_cluster_lacks_is_made_once_and_taken_away_again(
+    aws: str, prepared: Rig, account: Account
+) -> None:
+    planned = run(aws, prepared, "plan", "--log-group-days", "30")
+    assert planned.output.splitlines()[-1] == "3 to change; `apply` does it"
+    assert "create subscription filter eks-control-plane-logs" in planned.output
+    assert account.filter_names() == []
+    assert "3 changed" in run(aws, prepared, "apply", "--log-group-days", "30").output
+    assert account.filter_names() == ["eks-control-plane-logs"]
+    assert account.statement_ids() == ["eks-control-plane-logs-prod"]
+    assert "nothing to change" in run(aws, prepared, "apply", "--log-group-days", "30").output
+    assert json.loads(run(aws, prepared, "plan", "--json").output)["aws_steps"] == []
+    removed = run(aws, prepared, "destroy", "--yes")
+    run(aws, prepared, "apply", "--without-aws")
+    assert "remove subscription filter" in removed.output
+    assert "log types stay enabled" in removed.output
+    assert account.filter_names() == []
+
+
+def test_a_log_group_without_room_for_a_filter_changes_nothing(aws: str, prepared: Rig, account: Account) -> None:
+    other = account.make_function("theirs")
+    account.make_filter("theirs", other)
+    account.make_filter("also-theirs", other)
+    result = run(aws, prepared, "apply")
+    account.client("lambda").delete_function(FunctionName=other)
+    assert_one_line(result, "has 2 subscription filters already", "aws logs delete-subscription-filter")
+    assert sorted(account.filter_names()) == ["also-theirs", "theirs"]
+
+
+def test_a_cluster_that_is_not_there_is_one_line(aws: str, prepared: Rig) -> None:
+    assert_one_line(run(aws, prepared, "plan"), "there is no EKS cluster prod", "aws eks list-clusters")
 
 
 def test_a_stack_that_is_not_there_is_one_line_with_what_to_do(aws: str, prepared: Rig) -> None:

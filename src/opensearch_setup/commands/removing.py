@@ -3,18 +3,22 @@
 import click
 
 from opensearch_setup.commands.aim import Aim, aimed
+from opensearch_setup.commands.cluster_logging import Asked, Logging, of_aws, removable
 from opensearch_setup.commands.preparation import show
+from opensearch_setup.domain import Domain
 from opensearch_setup.errors import NotUsable
+from opensearch_setup.logging_plan import STAYS
 from opensearch_setup.plan import Plan
 from opensearch_setup.removal import plan_removal
 
 
 @click.command("destroy")
 @aimed
+@of_aws
 @click.option("--delete-indices", is_flag=True, help="Delete the indices, too, with all their records")
 @click.option("--yes", is_flag=True, help="Do not ask")
-def destroy_command(aim: Aim, *, delete_indices: bool, yes: bool) -> None:
-    """Take away from OpenSearch what `apply` made: the function's rights, the index template, the retention policy.
+def destroy_command(aim: Aim, *, asked: Asked, delete_indices: bool, yes: bool) -> None:
+    """Take away what `apply` made: the function's rights, the index template, the retention policy, its filter.
 
     It shows what would go, and asks. What others made or use stays: the role and the template while anybody else is
     mapped to the role, other entries of the rolesmapping, all other indices. Records stay unless --delete-indices says
@@ -26,21 +30,31 @@ def destroy_command(aim: Aim, *, delete_indices: bool, yes: bool) -> None:
     domain = aim.connection.domain()
     wanted = aim.wanted(domain.server())
     planned = plan_removal(domain.find(wanted), wanted, with_indices=delete_indices)
-    _show(planned)
-    if not planned.steps:
+    logging = removable(aim.connection, asked)
+    steps = len(planned.steps) + len(logging.steps)
+    _show(planned, logging)
+    if not steps:
         click.echo("nothing to remove")
         return
     if not yes:
-        _confirm(wanted.index, len(planned.steps), with_indices=delete_indices)
+        _confirm(wanted.index, steps, with_indices=delete_indices)
+    _remove(domain, planned, logging)
+    click.echo(f"{steps} removed")
+
+
+def _remove(domain: Domain, planned: Plan, logging: Logging) -> None:
+    """The way to the function first: nothing more is to come when its rights go."""
+    logging.apply(lambda line: click.echo(line, err=True))
     for step in planned.steps:
         domain.apply(step)
-    click.echo(f"{len(planned.steps)} removed")
 
 
-def _show(planned: Plan) -> None:
+def _show(planned: Plan, logging: Logging) -> None:
+    for aws_step in logging.steps:
+        show(aws_step)
     for step in planned.steps:
         show(step)
-    for note in planned.notes:
+    for note in (*planned.notes, *((STAYS,) if logging.logs else ())):
         click.echo(f"note: {note}")
 
 
