@@ -36,6 +36,7 @@ STACK = DeployedStack(
     domain_arn=DOMAIN_ARN,
     index="eks-control-plane-logs",
     rotation="none",
+    document_ids="event",
 )
 VARIABLES = {"OPENSEARCH_ENDPOINT": STACK.endpoint, "INDEX_NAME": STACK.index, "INDEX_ROTATION": STACK.rotation}
 STREAMS = {

@@ -386,6 +386,5 @@ def test_the_outputs_lead_to_the_next_step(template: Json) -> None:
     }
     assert outputs["FunctionRoleArn"]["Value"] == {"Fn::GetAtt": ["ForwarderRole", "Arn"]}
     assert outputs["NextCommand"]["Value"]["Fn::Sub"] == (
-        "python -m opensearch_setup apply --endpoint ${OpenSearchEndpoint} --role-arn ${ForwarderRole.Arn} "
-        "--index ${IndexName}"
+        "python -m opensearch_setup apply --stack-name ${AWS::StackName} --region ${AWS::Region}"
     )

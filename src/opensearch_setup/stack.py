@@ -27,6 +27,7 @@ class DeployedStack:
     domain_arn: str
     index: str
     rotation: str
+    document_ids: str
 
     @property
     def region(self) -> str:
@@ -55,6 +56,7 @@ PARAMETERS = {
     "OpenSearchDomainArn": "domain_arn",
     "IndexName": "index",
     "IndexRotation": "rotation",
+    "DocumentIds": "document_ids",
 }
 
 

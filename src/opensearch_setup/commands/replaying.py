@@ -42,9 +42,8 @@ def _time(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Par
 @click.option(
     "--document-ids",
     type=click.Choice((EVENT, GENERATED)),
-    default=EVENT,
-    show_default=True,
-    help="`generated` for a time-series collection of OpenSearch Serverless, which refuses ids: what is there already, "
+    help="The stack's DocumentIds  [default: event]; `generated` for a time-series collection of OpenSearch Serverless, "
+    "which refuses ids: what is there already, "
     "as of a replay that was interrupted, is then stored twice",
 )
 @click.option(
@@ -63,7 +62,7 @@ def replay_command(  # noqa: PLR0913 - one parameter for each option
     since: datetime | None,
     until: datetime | None,
     rotation: str | None,
-    document_ids: str,
+    document_ids: str | None,
     max_object_bytes: int,
     keep: bool,
     dry_run: bool,
@@ -87,11 +86,17 @@ def replay_command(  # noqa: PLR0913 - one parameter for each option
     if not chosen:
         click.echo("nothing to replay")
         return
-    index = Index(connection.index, rotation_of(connection, rotation), event_ids=document_ids == EVENT)
+    index = Index(
+        connection.index, rotation_of(connection, rotation), event_ids=_ids(connection, document_ids) == EVENT
+    )
     reader = ObjectReader(kept_bucket, index, max_object_bytes)
     left = _preview(reader, chosen) if dry_run else _replay(reader, connection, chosen, keep=keep)
     if left:
         click.get_current_context().exit(1)
+
+
+def _ids(connection: Connection, given: str | None) -> str:
+    return given or (connection.stack.document_ids if connection.stack else EVENT)
 
 
 def _replay(reader: ObjectReader, connection: Connection, chosen: Sequence[KeptObject], *, keep: bool) -> int:
