@@ -235,3 +235,26 @@ def test_the_workshops_dashboard_filters_find_their_log_type(
     assert {bucket["key"]: bucket["doc_count"] for bucket in buckets} == {
         log_type: stored_by_type(samples, SAMPLES)[log_type]
     }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"term": {"verb": "delete"}},
+        {"terms": {"verb": ["delete", "get"]}},
+        {"prefix": {"verb": "de"}},
+        {"wildcard": {"verb": "*let*"}},
+        {"exists": {"field": "verb"}},
+    ],
+    ids=lambda query: next(iter(query)),
+)
+def test_a_keywords_subfield_finds_the_same_as_the_keyword(samples: OpenSearch, query: dict[str, Any]) -> None:
+    of_subfield = json.loads(json.dumps(query).replace('"verb"', '"verb.keyword"'))
+    found = [samples.count(index=SAMPLES, body={"query": one})["count"] for one in (query, of_subfield)]
+    assert found[0] == found[1] > 0
+
+
+def test_a_keywords_subfield_is_counted_like_the_keyword(samples: OpenSearch) -> None:
+    counts = {"of_field": {"terms": {"field": "verb"}}, "of_subfield": {"terms": {"field": "verb.keyword"}}}
+    found = samples.search(index=SAMPLES, body={"size": 0, "aggs": counts})["aggregations"]
+    assert found["of_field"]["buckets"] == found["of_subfield"]["buckets"] != []

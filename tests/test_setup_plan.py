@@ -5,6 +5,7 @@ import pytest
 
 from opensearch_setup.errors import ReservedResource
 from opensearch_setup.plan import Found, Step, plan
+from opensearch_setup.server import Kind, Server
 from opensearch_setup.wanted import wanted
 
 ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
@@ -32,6 +33,20 @@ def titles(found: Found) -> list[str]:
 def only(found: Found) -> Step:
     (step,) = plan(found, WANTED).steps
     return step
+
+
+def twins(version: str) -> set[bool]:
+    """Whether the subfields of keywords are indexed, in the template for a server of a version."""
+    template = wanted("eks-control-plane-logs", ROLE_ARN, server=Server(Kind.OPENSEARCH, version)).template
+    properties = template["template"]["mappings"]["properties"]
+    return {properties[name]["fields"]["keyword"].get("index", True) for name in ("verb", "auditID", "@id")}
+
+
+@pytest.mark.parametrize(
+    ("version", "indexed"), [("1.3.20", True), ("2.9.0", True), ("2.18.0", True), ("2.19.4", False), ("3.5.0", False)]
+)
+def test_where_doc_values_answer_every_query_a_keyword_is_indexed_once(version: str, *, indexed: bool) -> None:
+    assert twins(version) == {indexed}
 
 
 def test_nothing_there_creates_everything_in_order() -> None:

@@ -13,6 +13,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\b")
 # Elasticsearch reference, "Index templates": composable templates, `_index_template`, came with 7.8. OpenSearch has
 # them since its first version, which is a fork of Elasticsearch 7.10.
 _FIRST_ELASTICSEARCH = (7, 8)
+_FIRST_TERM = (2, 19)
 
 
 class Kind(StrEnum):
@@ -39,6 +40,15 @@ class Server:
     def is_serverless(self) -> bool:
         """Whether it has neither security API nor ISM, and looks after shards and codecs itself."""
         return self.kind is Kind.SERVERLESS
+
+    @property
+    def finds_by_doc_values(self) -> bool:
+        """Whether every query on a keyword works by its doc values, without an inverted index.
+
+        OpenSearch has most of them since 2.12 and `term` since 2.19 (opensearch-project/OpenSearch #10425, #16973).
+        """
+        parts = _VERSION.match(self.version)
+        return self.kind is Kind.OPENSEARCH and parts is not None and (int(parts[1]), int(parts[2])) >= _FIRST_TERM
 
     def path(self, path: str) -> str:
         """A plugin's path as this server has it: before OpenSearch they began with `/_opendistro`."""

@@ -58,10 +58,11 @@ def wanted(index: str, iam_role_arn: str, choices: Choices = USUAL, server: Serv
         NotUsable: retention is asked for, and the index is not rotated.
     """
     days = choices.retention_days
-    serverless = server is not None and server.is_serverless
+    template = _template(server)
+    priority = choices.priority or template["priority"]
     return Wanted(
-        role=None if serverless else _role(pattern_of(index)),
-        template=_template(pattern_of(index), choices.priority, serverless=serverless),
+        role=None if server and server.is_serverless else _role(pattern_of(index)),
+        template={**template, "index_patterns": [pattern_of(index)], "priority": priority},
         iam_role_arn=iam_role_arn,
         index=index,
         rotation=choices.rotation,
@@ -86,9 +87,26 @@ def _role(pattern: str) -> dict[str, Any]:
     }
 
 
-def _template(pattern: str, priority: int | None, *, serverless: bool) -> dict[str, Any]:
+def _template(server: Server | None) -> dict[str, Any]:
+    """The index template as it suits a server; as the resource has it, it suits every one with a security API."""
     template = resource("index_template.json")
-    settings = template["template"]["settings"]["index"]
-    for name in _NOT_ON_SERVERLESS if serverless else ():
-        settings.pop(name, None)
-    return {**template, "index_patterns": [pattern], "priority": priority or template["priority"]}
+    if server and server.is_serverless:
+        settings = template["template"]["settings"]["index"]
+        template["template"]["settings"]["index"] = {
+            name: value for name, value in settings.items() if name not in _NOT_ON_SERVERLESS
+        }
+    if server and server.finds_by_doc_values:
+        _lighten(template["template"]["mappings"]["properties"])
+    return template
+
+
+def _lighten(properties: dict[str, Any]) -> None:
+    """Take the inverted index from the subfields `.keyword` of keywords: the field above has the same one.
+
+    They are there for visualizations that were made on a mapping of OpenSearch's own making, and go on working; without
+    it an index of audit events is a tenth smaller (bench/index_cost.py).
+    """
+    for field in properties.values():
+        _lighten(field.get("properties", {}))
+        if field.get("type") == "keyword" and "keyword" in field.get("fields", {}):
+            field["fields"]["keyword"]["index"] = False

@@ -42,9 +42,8 @@ def _time(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Par
 @click.option(
     "--document-ids",
     type=click.Choice((EVENT, GENERATED)),
-    help="The stack's DocumentIds  [default: event]; `generated` for a time-series collection of OpenSearch Serverless, "
-    "which refuses ids: what is there already, "
-    "as of a replay that was interrupted, is then stored twice",
+    help="The stack's DocumentIds  [default: event]; `generated` for a time-series collection of OpenSearch "
+    "Serverless, which refuses ids: what is there already, as of a replay that was interrupted, is then stored twice",
 )
 @click.option(
     "--max-object-bytes",
