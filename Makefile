@@ -46,7 +46,7 @@ dashboards: .venv/.installed  ## Write the saved objects of Dashboards from src/
 fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three minutes
 	PYTHONPATH=src $(BIN)/python -m tests.fuzz
 
-bench: .venv/.installed  ## What a batch costs: CPU beside a floor, by stage and size, and memory
+bench: package  ## What a batch costs: CPU, memory, cold start, end to end, the index; some six minutes
 	PYTHONPATH=src $(BIN)/python -m bench
 
 picture: demo  ## Draw docs/dashboards.png anew; needs chromium

@@ -7,7 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cpu import RUNS, Cost, cost, peak_megabytes, stages
+from bench.end_to_end import Sent, end_to_end
+from bench.index_cost import index_costs
 from bench.payloads import KINDS, one_large_record, payload
+from bench.startup import bundle_megabytes, first_response_milliseconds, loading_milliseconds, slowest_imports
+from local.forwarding import master_client
+from local.rig import open_rig
 
 _SIZES = (1, 10, 100, 1000, 4000)
 _CONSOLE = Console(width=120)
@@ -20,7 +25,7 @@ def commands(context: click.Context) -> None:
     gc.freeze()
     gc.set_threshold(100_000)  # as in forwarder.execution_environment
     if context.invoked_subcommand is None:
-        for command in (cpu, linear, memory):
+        for command in (cpu, linear, memory, startup, server, index):
             context.invoke(command)
 
 
@@ -68,6 +73,48 @@ def memory() -> None:
     table = Table("audit events", "MB at the peak", title="Resident memory, that of making the payload included")
     for size in (1, 4000, 5500):
         table.add_row(str(size), f"{peak_megabytes(size):.0f}")
+    _CONSOLE.print(table)
+
+
+@commands.command(help="Cold start, imports and the bundle's size; `make package` builds the bundle.")
+def startup() -> None:
+    """Print what a new execution environment costs."""
+    table = Table("", "ms", title="A new execution environment")
+    table.add_row("import and settings", f"{loading_milliseconds():.0f}")
+    table.add_row("first answer of the emulator, starting Python included", f"{first_response_milliseconds():.0f}")
+    for name, milliseconds in slowest_imports():
+        table.add_row(f"· import {name}", f"{milliseconds:.0f}")
+    _CONSOLE.print(table)
+    unzipped, zipped = bundle_megabytes()
+    _CONSOLE.print(f"The bundle: {unzipped:.1f} MB, zipped {zipped:.1f} MB\n")
+
+
+@commands.command(help="4,000 audit events into a real OpenSearch, beside what the function that people copy does.")
+def server() -> None:
+    """Print wall time, what is stored, and sizes."""
+    for kind in ("audit", "audit-metadata"):
+        ours, theirs = end_to_end(kind)
+        table = Table("", "wall ms", "stored", "sent MB", "index MB", title=f"4,000 records of {kind}, end to end")
+        for one in (ours, theirs):
+            sizes = (f"{one.sent_bytes / 1e6:.1f}", f"{one.index_bytes / 1e6:.2f}")
+            table.add_row(one.name, f"{one.wall:.0f}", str(one.stored), *sizes)
+        table.add_row("ratio", f"{ours.wall / theirs.wall:.2f}", "", *_ratios(ours, theirs))
+        _CONSOLE.print(table)
+
+
+def _ratios(ours: Sent, theirs: Sent) -> tuple[str, str]:
+    return f"{ours.sent_bytes / theirs.sent_bytes:.2f}", f"{ours.index_bytes / theirs.index_bytes:.2f}"
+
+
+@commands.command(help="What each part of the index template costs the server.")
+def index() -> None:
+    """Print time and size of each variant of the template."""
+    table = Table("template", "took ms", "", "index MB", "", title="4,000 audit events into variants of the template")
+    with open_rig() as rig:
+        variants = index_costs(master_client(rig), payload("audit", 4000))
+    for one in variants:
+        shares = (f"{one.took / variants[0].took:.2f}", f"{one.size / variants[0].size:.2f}")
+        table.add_row(one.name, f"{one.took:.0f}", shares[0], f"{one.size / 1e6:.2f}", shares[1])
     _CONSOLE.print(table)
 
 

@@ -83,7 +83,7 @@ def deliver(payload: Payload) -> Sink:
     """The function's whole work on a payload, with a server that takes no time."""
     sink = Sink()
     documents = documents_of(read_subscription(payload.event, LIMIT))
-    delivery = Sender(sink, INDEX, Limits(2_000_000, 2, 30), patience_for(_MINUTE)).deliver(documents)
+    delivery = Sender(sink, INDEX, Limits(2_000_000, 3, 30), patience_for(_MINUTE)).deliver(documents)
     if delivery.unstored:
         raise RuntimeError("the sink takes everything; a document it did not take is a mistake of the benchmark")
     return sink

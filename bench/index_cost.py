@@ -11,10 +11,13 @@ from opensearchpy import OpenSearch
 
 from bench.cpu import requests_of
 from bench.payloads import Payload
-from opensearch_setup.resources import resource
+from opensearch_setup.server import Kind, Server
+from opensearch_setup.wanted import wanted
 
 _INDEX = "bench-of-fields"
 _OURS = b'"eks-control-plane-logs"'
+_ROLE = "arn:aws:iam::111122223333:role/forwarder"
+_SERVER = Server(Kind.OPENSEARCH, "2.19.4")
 _ROUNDS = 10
 _WARM_UP = 3
 Json = dict[str, Any]
@@ -42,7 +45,7 @@ def index_costs(server: OpenSearch, payload: Payload) -> list[Variant]:
     size: dict[str, int] = {}
     for _ in range(_ROUNDS):
         for name, change in VARIANTS.items():
-            template = copy.deepcopy(resource("index_template.json")["template"])
+            template = copy.deepcopy(wanted("eks-control-plane-logs", _ROLE, server=_SERVER).template["template"])
             change(template)
             took[name].append(_index(server, template, bodies))
             size[name] = _merged_size(server)

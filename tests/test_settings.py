@@ -18,7 +18,7 @@ def test_what_is_needed_is_read_and_the_rest_has_defaults() -> None:
     settings = read_settings(ENVIRONMENT)
     assert settings.endpoint == "https://search-logs.eu-west-1.es.amazonaws.com"
     assert settings.index == Index("eks-control-plane-logs", "none", event_ids=True)
-    assert settings.limits == Limits(request_bytes=2_000_000, in_flight=2, answer_seconds=30)
+    assert settings.limits == Limits(request_bytes=2_000_000, in_flight=3, answer_seconds=30)
     assert settings.own_log_group is None
 
 

@@ -73,7 +73,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_payload_bytes=reader.read("MAX_PAYLOAD_BYTES", _between(1_000_000, 1_000_000_000), "64000000", "64000000"),
         limits=Limits(
             request_bytes=reader.read("BULK_BYTES", _between(1_000, LARGEST_REQUEST), "2000000", "2000000"),
-            in_flight=reader.read("BULK_REQUESTS_IN_FLIGHT", _between(1, 4), "2", "2"),
+            in_flight=reader.read("BULK_REQUESTS_IN_FLIGHT", _between(1, 4), "3", "3"),
             answer_seconds=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
         ),
         ca_file=environment.get("OPENSEARCH_CA_FILE") or None,

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from opensearch_setup.endpoint import Endpoint, said
+from opensearch_setup.endpoint import Endpoint, lacks_api, said
 from opensearch_setup.errors import NotAllowed, NotProvided, Rejected
 
 IMPORT_PATH = "/api/saved_objects/_import?overwrite=true"
@@ -74,7 +74,7 @@ def _content(response: requests.Response, url: str) -> dict[str, Any]:
             f"{url} wants a person to log in (SAML or Cognito); use the master user or an IAM role with --profile, or "
             "import the file by hand: Dashboards Management, Saved objects, Import"
         )
-    if response.status_code == requests.codes.not_found or not _is_json(response):
+    if response.status_code == requests.codes.not_found or not _is_json(response) or lacks_api(response):
         raise NotProvided(
             f"{response.status_code} and no Dashboards at {url}; give its address with --dashboards-url, on a domain "
             "https://<endpoint>/_dashboards"

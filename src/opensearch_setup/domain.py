@@ -6,7 +6,7 @@ from typing import Any
 import requests
 
 from opensearch_setup.conflicts import ExistingIndex
-from opensearch_setup.endpoint import Endpoint, said
+from opensearch_setup.endpoint import Endpoint, lacks_api, said
 from opensearch_setup.errors import NotAllowed, NotProvided, Rejected
 from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, Found, Step
 from opensearch_setup.retention import FoundPolicy, found_policy, policy_path
@@ -124,7 +124,7 @@ class Domain:
         """The resource at a path; empty where there is none."""
         path = self._path(path)
         response = self._endpoint.send("GET", path)
-        if response.status_code == requests.codes.not_found and not _lacks_api(response):
+        if response.status_code == requests.codes.not_found and not lacks_api(response):
             return {}
         return _content(response, path)
 
@@ -149,7 +149,7 @@ def _content(response: requests.Response, path: str) -> dict[str, Any]:
             "(OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or an IAM role mapped to all_access (on Serverless, one "
             f"that a data access policy lets in). {said(response)}"
         )
-    if _lacks_api(response):
+    if lacks_api(response):
         raise NotProvided(_lacking(path))
     if not response.ok:
         raise Rejected(f"{response.status_code} at {path}: {said(response)}")
@@ -167,7 +167,3 @@ def _lacking(path: str) -> str:
             "which the function's rights depend on"
         )
     return f"{path} does not exist on this server"
-
-
-def _lacks_api(response: requests.Response) -> bool:
-    return response.status_code >= requests.codes.bad_request and "no handler found for uri" in response.text

@@ -74,3 +74,8 @@ class Endpoint:
 def said(response: requests.Response) -> str:
     """What a server answered, as far as it fits one line."""
     return f"The server said: {' '.join(response.text.split())[:300]}"
+
+
+def lacks_api(response: requests.Response) -> bool:
+    """Whether the server says that it knows no such path, as OpenSearch does."""
+    return response.status_code >= requests.codes.bad_request and "no handler found for uri" in response.text
