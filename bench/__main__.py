@@ -94,16 +94,25 @@ def server() -> None:
     """Print wall time, what is stored, and sizes."""
     for kind in ("audit", "audit-metadata"):
         ours, theirs = end_to_end(kind)
-        table = Table("", "wall ms", "stored", "sent MB", "index MB", title=f"4,000 records of {kind}, end to end")
+        table = Table(
+            *("", "wall ms", "stored of sent", "sent MB", "index bytes a record"),
+            title=f"4,000 records of {kind}, end to end",
+        )
         for one in (ours, theirs):
-            sizes = (f"{one.sent_bytes / 1e6:.1f}", f"{one.index_bytes / 1e6:.2f}")
-            table.add_row(one.name, f"{one.wall:.0f}", str(one.stored), *sizes)
+            stored = f"{one.stored / one.records:.0%}"
+            table.add_row(
+                *(one.name, f"{one.wall:.0f}", stored, f"{one.sent_bytes / 1e6:.1f}", f"{_record_bytes(one):.0f}")
+            )
         table.add_row("ratio", f"{ours.wall / theirs.wall:.2f}", "", *_ratios(ours, theirs))
         _CONSOLE.print(table)
 
 
 def _ratios(ours: Sent, theirs: Sent) -> tuple[str, str]:
-    return f"{ours.sent_bytes / theirs.sent_bytes:.2f}", f"{ours.index_bytes / theirs.index_bytes:.2f}"
+    return f"{ours.sent_bytes / theirs.sent_bytes:.2f}", f"{_record_bytes(ours) / _record_bytes(theirs):.2f}"
+
+
+def _record_bytes(sent: Sent) -> float:
+    return sent.index_bytes / sent.stored
 
 
 @commands.command(help="What each part of the index template costs the server.")

@@ -1,7 +1,8 @@
 """Into a real OpenSearch: the function's delivery beside what the function that people copy today does.
 
 The baseline, as that function: one uncompressed request of everything, op `index`, JSON merged at the root, into an
-index without a template. Both go through the same endpoint, in turn, each into an empty index.
+index without a template. Both go through the same endpoint, in turn, each into an index of its own, which has the
+records of the runs before: new ones each time, as in operation.
 """
 
 import base64
@@ -17,7 +18,7 @@ import requests
 from opensearchpy import OpenSearch
 from requests_aws4auth import AWS4Auth
 
-from bench.cpu import LIMIT, RUNS
+from bench.cpu import LIMIT
 from bench.payloads import Payload, payload
 from forwarder.bulk import BulkAnswer, Limits
 from forwarder.deflate import gzip
@@ -36,6 +37,7 @@ THEIRS = "baseline-logs"
 _MINUTE = 60_000
 # The first runs teach the server's Java machine more than they tell of either way.
 _WARM_UP = 15
+RUNS = 15
 _MASTER = ("admin", "admin")
 
 
@@ -46,13 +48,15 @@ class Sent:
     Attributes:
         name: Of the way.
         wall: Milliseconds from the event to the last answer, the median of RUNS.
+        records: How many were sent, in all runs.
         stored: Documents in the index afterwards.
-        sent_bytes: Of the requests' bodies, as they went over the wire.
+        sent_bytes: Of the requests' bodies of one run, as they went over the wire.
         index_bytes: Of the index, merged into one segment.
     """
 
     name: str
     wall: float
+    records: int
     stored: int
     sent_bytes: int
     index_bytes: int
@@ -64,23 +68,23 @@ class _Ground:
 
     rig: Rig
     server: OpenSearch
-    payload: Payload
 
 
 def end_to_end(kind: str = "audit", records: int = 4000) -> tuple[Sent, Sent]:
     """The function's delivery and the baseline's, of so many audit events."""
     with open_rig() as rig:
         run_setup(rig, tell)
-        ground = _Ground(rig, master_client(rig), payload(kind, records))
+        ground = _Ground(rig, master_client(rig))
         ours, theirs = _Ours(ground), _Theirs(ground)
-        for _ in range(_WARM_UP + RUNS):
-            ours.run()
-            theirs.run()
+        for run in range(_WARM_UP + RUNS):
+            new = payload(kind, records, seed=run)
+            ours.run(new)
+            theirs.run(new)
         return ours.sent(), theirs.sent()
 
 
 class _Way:
-    """A way of sending, measured again and again into an empty index."""
+    """A way of sending, measured again and again."""
 
     name = ""
     index = ""
@@ -88,16 +92,17 @@ class _Way:
     def __init__(self, ground: _Ground) -> None:
         self._ground = ground
         self._walls: list[float] = []
+        self._records = 0
         self._sent_bytes = 0
 
-    def run(self) -> None:
+    def run(self, new: Payload) -> None:
         """Measure once."""
-        self._ground.server.indices.delete(index=self.index, ignore_unavailable=True)
         start = time.perf_counter()
-        self._sent_bytes = self._send()
+        self._sent_bytes = self._send(new)
         self._walls.append((time.perf_counter() - start) * 1000)
+        self._records += new.records
 
-    def _send(self) -> int:
+    def _send(self, new: Payload) -> int:
         """Send everything and wait for the answer; the bytes that went over the wire."""
         raise NotImplementedError
 
@@ -108,7 +113,8 @@ class _Way:
         indices.refresh(index=self.index)
         total = indices.stats(index=self.index)["_all"]["primaries"]
         stored, size = total["docs"]["count"], total["store"]["size_in_bytes"]
-        return Sent(self.name, statistics.median(self._walls[_WARM_UP:]), stored, self._sent_bytes, size)
+        wall = statistics.median(self._walls[_WARM_UP:])
+        return Sent(self.name, wall, self._records, stored, self._sent_bytes, size)
 
 
 class _Counted(OpenSearchClient):
@@ -138,9 +144,9 @@ class _Ours(_Way):
         )
         self._client = _Counted(ground.rig.edge_url, Signature(signing), str(ground.rig.ca_file))
 
-    def _send(self) -> int:
+    def _send(self, new: Payload) -> int:
         before = self._client.sent_bytes
-        documents = documents_of(read_subscription(self._ground.payload.event, LIMIT))
+        documents = documents_of(read_subscription(new.event, LIMIT))
         sender = Sender(self._client, Index(OURS), Limits(2_000_000, 3, 30), patience_for(_MINUTE))
         delivery = sender.deliver(documents)
         if delivery.unstored:
@@ -152,8 +158,8 @@ class _Theirs(_Way):
     name = "the baseline"
     index = THEIRS
 
-    def _send(self) -> int:
-        text = zlib.decompress(base64.b64decode(self._ground.payload.data), zlib.MAX_WBITS | 16)
+    def _send(self, new: Payload) -> int:
+        text = zlib.decompress(base64.b64decode(new.data), zlib.MAX_WBITS | 16)
         message = json.loads(text)
         body = b"".join(_baseline_lines(message))
         answer = requests.post(

@@ -8,6 +8,9 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+# CloudWatch Logs gives ids of 56 digits.
+_FIRST_ID = 39 * 10**54
+_IDS_OF_A_SEED = 10**6
 TIMESTAMP = 1_795_165_951_123  # 2026-11-20T09:12:31.123Z
 
 _NAMES = ("checkout", "catalog", "carts", "orders", "assets", "payments", "search", "ui")
@@ -48,10 +51,10 @@ class Payload:
 
 
 def payload(kind: str, records: int, seed: int = 7) -> Payload:
-    """A payload of so many records of a kind; the same arguments give the same payload, byte by byte."""
+    """A payload of so many records of a kind; the same arguments give the same payload, another seed other records."""
     source = random.Random(f"{kind}-{seed}")  # noqa: S311 - it has to be the same every time
     write = _WRITERS[kind]
-    return _encoded(kind, [write(source) for _ in range(records)])
+    return _encoded(kind, [write(source) for _ in range(records)], _FIRST_ID + seed * _IDS_OF_A_SEED)
 
 
 def one_large_record(size: int) -> Payload:
@@ -60,13 +63,12 @@ def one_large_record(size: int) -> Payload:
     event = json.loads(_audit_with_body(source))
     item = {"metadata": {"name": "settings", "namespace": "shop"}, "data": {"key": "a line of a file\n" * 8}}
     event["responseObject"] = {"kind": "ConfigMapList", "items": [item] * (size // len(json.dumps(item)))}
-    return _encoded("audit", [_json(event)])
+    return _encoded("audit", [_json(event)], _FIRST_ID)
 
 
-def _encoded(kind: str, messages: list[str]) -> Payload:
+def _encoded(kind: str, messages: list[str], first_id: int) -> Payload:
     events = [
-        {"id": f"{39_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000 + position}"}
-        | {"timestamp": TIMESTAMP + position, "message": message}
+        {"id": str(first_id + position), "timestamp": TIMESTAMP + position, "message": message}
         for position, message in enumerate(messages)
     ]
     text = _json(
