@@ -181,7 +181,8 @@ FAULTS = (
     Fault(
         "killed-in-a-bulk",
         (Step(PASS, 1), Step("hang-after", 1), Step("hang-before", 1)),
-        {"OPENSEARCH_TIMEOUT_SECONDS": "10"},
+        # Two in flight, both of which hang: a third would pass before the kill, or after it.
+        {"OPENSEARCH_TIMEOUT_SECONDS": "10", "BULK_REQUESTS_IN_FLIGHT": "2"},
         meanwhile=killed,
     ),
 )
