@@ -254,6 +254,18 @@ def test_a_keywords_subfield_finds_the_same_as_the_keyword(samples: OpenSearch, 
     assert found[0] == found[1] > 0
 
 
+@pytest.mark.parametrize("field", ["user.groups", "user.uid", "objectRef.uid", "user.extra.sessionName"])
+def test_what_is_seldom_searched_is_found_all_the_same(samples: OpenSearch, field: str) -> None:
+    counts = {"values": {"terms": {"field": field, "size": 3}}}
+    buckets = samples.search(index=SAMPLES, body={"size": 0, "aggs": counts})["aggregations"]["values"]["buckets"]
+    found = [
+        samples.count(index=SAMPLES, body={"query": {"term": {name: bucket["key"]}}})["count"]
+        for bucket in buckets
+        for name in (field, f"{field}.keyword")
+    ]
+    assert found == [bucket["doc_count"] for bucket in buckets for _ in range(2)] != []
+
+
 def test_a_keywords_subfield_is_counted_like_the_keyword(samples: OpenSearch) -> None:
     counts = {"of_field": {"terms": {"field": "verb"}}, "of_subfield": {"terms": {"field": "verb.keyword"}}}
     found = samples.search(index=SAMPLES, body={"size": 0, "aggs": counts})["aggregations"]

@@ -39,6 +39,9 @@ def twins(version: str) -> set[bool]:
     """Whether the subfields of keywords are indexed, in the template for a server of a version."""
     template = wanted("eks-control-plane-logs", ROLE_ARN, server=Server(Kind.OPENSEARCH, version)).template
     properties = template["template"]["mappings"]["properties"]
+    assert properties["user"]["properties"]["groups"].get("index", True) is properties["verb"]["fields"]["keyword"].get(
+        "index", True
+    )
     return {properties[name]["fields"]["keyword"].get("index", True) for name in ("verb", "auditID", "@id")}
 
 
