@@ -122,7 +122,7 @@ def _index_once(properties: dict[str, Any]) -> None:
 
 
 def _leave_to_doc_values(properties: dict[str, Any], path: str) -> None:
-    """Take the inverted index from a keyword itself; from all of _SELDOM_SEARCHED it is another twentieth of the size."""
+    """Take the inverted index from a keyword itself; from all of _SELDOM_SEARCHED that is a twentieth of the size."""
     *parents, name = path.split(".")
     for parent in parents:
         properties = properties[parent]["properties"]
