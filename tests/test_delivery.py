@@ -194,6 +194,42 @@ def test_a_server_that_pushes_back_gets_one_request_at_a_time_and_then_more_agai
     assert pace.width == 3
 
 
+def test_what_the_server_takes_beside_a_push_back_does_not_end_the_pause() -> None:
+    pace = Pace(3, Patience(60, lambda: 0.0, lambda _: None, lambda: 1.0))
+    pace.server_pushed_back(None)
+    pace.server_took_it()
+    assert (pace.width, pace.pause_is_due) == (1, True)
+    assert pace.pause()
+    pace.server_pushed_back(None)
+    assert pace.pause()
+    assert pace.paused == 0.5 + 1
+
+
+class RefusingA:
+    """A server that asks for a pause before it takes a, and takes b only after it has said so."""
+
+    def __init__(self) -> None:
+        self._said = threading.Event()
+        self.asked = 0
+
+    def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+        if b'"_id":"a"' in body:
+            self.asked += 1
+            self._said.set()
+            return BulkAnswer(429, None, retry_after=100)
+        self._said.wait(longest_wait)
+        time.sleep(0.1)
+        return items({"status": 201})
+
+
+def test_one_that_is_taken_meanwhile_does_not_hide_why_another_is_not() -> None:
+    server = RefusingA()
+    limits = Limits(request_bytes=200, in_flight=2, answer_seconds=10)
+    delivery = Sender(server, Index("logs"), limits, real_patience(5)).deliver(map(document, "ab"))
+    assert (delivery.count(Verdict.STORED), server.asked) == (1, 1)
+    assert "1 later (429)" in str(failure_of(delivery))
+
+
 def test_an_answer_that_never_ends_is_given_up() -> None:
     released = threading.Event()
 

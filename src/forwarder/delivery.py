@@ -167,10 +167,11 @@ class Sender:
         self._mind_the_pace(_first(judged, Verdict.LATER), answer.retry_after)
 
     def _mind_the_pace(self, held_up_by: Outcome | None, retry_after: float | None) -> None:
-        self._held_up_by = held_up_by
         if held_up_by is None:
             self._pace.server_took_it()
+            self._held_up_by = self._held_up_by if self._pace.pause_is_due else None
             return
+        self._held_up_by = held_up_by
         self._pushed_back[_push_back(held_up_by)] += 1
         self._pace.server_pushed_back(retry_after)
 

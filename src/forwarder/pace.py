@@ -68,7 +68,9 @@ class Pace:
         self.paused = 0.0
 
     def server_took_it(self) -> None:
-        """Speed up: a request was taken whole."""
+        """Speed up: a request was taken whole; unless another one, under way with it, was not."""
+        if self.pause_is_due:
+            return
         self.width = min(self.width + 1, self._most)
         self._attempt = 0
 
