@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 
 from forwarder.bulk import BulkAnswer, BulkRequest
 from forwarder.documents import Document
@@ -45,10 +46,11 @@ _CREATED = 201
 _DONE = frozenset({Verdict.STORED, Verdict.DUPLICATE})
 _FOR_GOOD = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
 _NOT_WANTED = _FOR_GOOD | {Verdict.DEAD_LETTER}
+_KEPT = _DONE | {Verdict.DEAD_LETTER}
 REASONS_SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """What became of a batch: one outcome for each document, its last one.
 
@@ -65,9 +67,14 @@ class Delivery:
 
     def count(self, verdict: Verdict) -> int:
         """How many documents met this verdict."""
-        return sum(outcome.verdict is verdict for outcome in self.outcomes)
+        return self._by_verdict[verdict]
 
-    @property
+    @cached_property
+    def _by_verdict(self) -> Counter[Verdict]:
+        """Counted once: a report asks for every verdict, and a batch has thousands of outcomes."""
+        return Counter(outcome.verdict for outcome in self.outcomes)
+
+    @cached_property
     def slim(self) -> int:
         """How many documents are stored without their fields."""
         return sum(outcome.document.is_slim and outcome.verdict in _DONE for outcome in self.outcomes)
@@ -77,7 +84,7 @@ class Delivery:
         """Whether something went otherwise than an operator would wish, even if all of it is kept now."""
         return bool(self.pushed_back or self.slim or self.count(Verdict.DEAD_LETTER))
 
-    @property
+    @cached_property
     def refusals(self) -> tuple[str, ...]:
         """Why the mapping refused documents, those stored without their fields included; the commonest first."""
         reasons = Counter(
@@ -87,10 +94,10 @@ class Delivery:
         )
         return tuple(reason for reason, _ in reasons.most_common(REASONS_SHOWN))
 
-    @property
+    @cached_property
     def unstored(self) -> tuple[Outcome, ...]:
         """The outcomes of documents that neither OpenSearch nor S3 said it has."""
-        return tuple(outcome for outcome in self.outcomes if outcome.verdict not in {*_DONE, Verdict.DEAD_LETTER})
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict not in _KEPT)
 
     @property
     def refused(self) -> tuple[Outcome, ...]:
@@ -118,12 +125,12 @@ def _items(answer: BulkAnswer) -> list[JsonValue]:
 
 def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
     """One outcome for each document of the request, in its order."""
-    if is_itemised(request, answer) and as_object(answer.body).get("errors") is False:
+    if not is_itemised(request, answer):
+        verdict, reason = request_verdict(answer)
+        return [Outcome(document, verdict, answer.status, reason) for document in request.documents]
+    if as_object(answer.body).get("errors") is False:
         return [Outcome(document, Verdict.STORED, _CREATED) for document in request.documents]
-    if is_itemised(request, answer):
-        return [_item_outcome(document, item) for document, item in zip(request.documents, _items(answer), strict=True)]
-    verdict, reason = request_verdict(answer)
-    return [Outcome(document, verdict, answer.status, reason) for document in request.documents]
+    return [_item_outcome(document, item) for document, item in zip(request.documents, _items(answer), strict=True)]
 
 
 def _item_outcome(document: Document, item: JsonValue) -> Outcome:
