@@ -11,9 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from opensearchpy import OpenSearch
 
 from forwarder.bulk import BulkAnswer, pack
@@ -25,6 +23,7 @@ from forwarder.outcomes import Delivery, Verdict, judge
 from forwarder.settings import METRICS_NAMESPACE
 from local.child_process import free_port
 from local.forwarding import EVENTS
+from local.kept_bucket import S3Server
 from local.lambda_runtime import Invocation, LambdaRuntime
 from local.rig import Rig
 from tests.operations_page import blocks, quoted, rows
@@ -70,20 +69,6 @@ class Case:
     event: dict[str, Any]
     stranger: bool = False
     wrong_secret: bool = False
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    client = boto3.client("s3", endpoint_url=url, region_name="eu-west-1", **identity)
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    client.close()
-    yield url
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +131,10 @@ def tried(rig: Rig, case: Case) -> Invocation:
 
 
 @pytest.fixture(scope="module")
-def told(prepared: Rig, troubled: OpenSearch, aws: str, silent: str) -> dict[str, Invocation]:
+def told(prepared: Rig, troubled: OpenSearch, s3: S3Server, silent: str) -> dict[str, Invocation]:
     """What the function said, by situation."""
-    daily = {"INDEX_NAME": INDEX, "INDEX_ROTATION": "daily", "AWS_ENDPOINT_URL_S3": aws}
+    s3.new_bucket(BUCKET)
+    daily = {"INDEX_NAME": INDEX, "INDEX_ROTATION": "daily", "AWS_ENDPOINT_URL_S3": s3.url}
     stack = {**daily, "DEAD_LETTER_BUCKET": BUCKET, "POWERTOOLS_SERVICE_NAME": STACK}
     plain, nowhere = event("plain", TIMESTAMP), f"https://127.0.0.1:{free_port()}"
     cases = {

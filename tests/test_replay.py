@@ -12,9 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from opensearchpy import OpenSearch
 from rich.console import Console
 
@@ -24,6 +22,7 @@ from forwarder.documents import Document
 from forwarder.index_names import Index
 from forwarder.outcomes import Outcome, Verdict
 from local.child_process import free_port
+from local.kept_bucket import S3Server
 from local.rig import Identity, Rig
 from local.setup_script import operator_environment
 from opensearch_setup.errors import NotAllowed, NotReachable
@@ -101,28 +100,10 @@ def stored(server: OpenSearch, index: str) -> Counter[str]:
     return Counter(hit["_source"]["@id"] for hit in hits)
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def s3(aws: str) -> Iterator[Any]:
-    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    client = boto3.client("s3", endpoint_url=aws, region_name=REGION, **identity)
-    yield client
-    client.close()
-
-
 @pytest.fixture
-def bucket(aws: str, s3: Any, prepared: Rig) -> Bucket:
-    name = f"eks-control-plane-logs-replay-{next(NUMBERS)}"
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return Bucket(s3, aws, name, prepared)
+def bucket(s3: S3Server, prepared: Rig) -> Bucket:
+    kept = s3.new_bucket(f"eks-control-plane-logs-replay-{next(NUMBERS)}")
+    return Bucket(s3.client, s3.url, kept.name, prepared)
 
 
 def test_both_kinds_are_stored_once_and_removed(bucket: Bucket, server: OpenSearch) -> None:

@@ -5,18 +5,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from forwarder.dead_letters import PREFIX
+from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 from opensearch_setup.aws_api import AwsApi
 from opensearch_setup.aws_checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream
 from opensearch_setup.cluster_logs import ClusterLogs
 from opensearch_setup.control_plane_logging import WantedLogging
 from opensearch_setup.errors import NotThere, RightMissing
 from opensearch_setup.iam_policies import Statement, statements_of
+from opensearch_setup.kept_objects import FAILED_EVENTS_PREFIX
 from opensearch_setup.stack import DeployedStack
-
-# Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
-FAILED_EVENTS_PREFIX = "aws/lambda/async/"
-DEAD_LETTERS_PREFIX = f"{PREFIX}/"
 
 _HOUR = timedelta(hours=1)
 _MOST_COUNTED = 10_000
@@ -103,7 +100,7 @@ def _role_statements(api: AwsApi, role: str) -> Iterator[Statement]:
 
 
 def _kept(api: AwsApi, stack: DeployedStack) -> KeptObjects:
-    letters, events = (_objects(api, stack, prefix) for prefix in (DEAD_LETTERS_PREFIX, FAILED_EVENTS_PREFIX))
+    letters, events = (_objects(api, stack, f"{prefix}/") for prefix in (DEAD_LETTERS_PREFIX, FAILED_EVENTS_PREFIX))
     times = [time.astimezone(UTC) for time in letters + events]
     more = max(len(letters), len(events)) == _MOST_COUNTED
     return KeptObjects(len(letters), len(events), max(times, default=None), more)

@@ -29,6 +29,8 @@ from forwarder.pipeline import documents_of
 from forwarder.subscription import read_subscription
 from opensearch_setup.errors import UnreadableObject
 
+# Lambda puts failed events there, by function and day.
+FAILED_EVENTS_PREFIX = "aws/lambda/async"
 # Where objects go that are replayed and kept all the same.
 REPLAYED_PREFIX = "replayed/"
 
@@ -50,7 +52,7 @@ _KEYS = (
     ),
     (
         Kind.FAILED_EVENT,
-        re.compile(r"aws/lambda/async/[^/]+/[0-9]{4}/[0-9]{2}/[0-9]{2}/([0-9-]{10}T[0-9.]{8})-.+"),
+        re.compile(rf"{FAILED_EVENTS_PREFIX}/[^/]+/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}/([0-9-]{{10}}T[0-9.]{{8}})-.+"),
         "%Y-%m-%dT%H.%M.%S",
     ),
 )
