@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # for programs that inherit nothin
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 _LONGEST_PAUSE_SECONDS = 0.5
 _TAIL_LINES = 30
+_PORTS = range(15_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,16 @@ def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) ->
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on 127.0.0.1 that nobody has at the moment.
+
+    Not one of those that the system gives to outgoing connections, which begin at 32768 (ip(7), ip_local_port_range):
+    such a connection could take it before the program that it is meant for.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):  # somebody has it: try another
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_listening(port: int) -> bool:
