@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from forwarder.bulk import BulkAnswer, BulkRequest, pack
-from forwarder.documents import Document
+from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
 from forwarder.outcomes import Verdict, judge
@@ -36,7 +36,7 @@ NO_MEMORY = (
 
 
 def document(name: str, size: int = 0) -> Document:
-    return Document(name, "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name, "filler": "x" * size})
+    return document_of(name, {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name, "filler": "x" * size})
 
 
 def request(*names: str) -> BulkRequest:
@@ -178,5 +178,5 @@ def test_the_same_refusal_reads_the_same_each_time(reason: str, told: str) -> No
     ],
 )
 def test_an_index_is_named_by_the_events_own_time(rotation: str, timestamp: str, index: str) -> None:
-    (packed,) = pack([Document("a", "audit", {"@timestamp": timestamp})], Index("logs", rotation), 1_000)
+    (packed,) = pack([document_of("a", {"@timestamp": timestamp})], Index("logs", rotation), 1_000)
     assert orjson.loads(packed.body.splitlines()[0])["create"]["_index"] == index

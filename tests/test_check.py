@@ -9,7 +9,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from forwarder.control_plane import LOG_TYPES
-from forwarder.documents import Document, slim
+from forwarder.documents import document_of, slim
 from local.rig import Rig
 from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
 from tests.operator_commands import MASTER, as_iam_role, delete, done, get, put, run
@@ -141,7 +141,10 @@ def test_no_documents_at_all_are_found(written: Rig) -> None:
 
 
 def test_a_log_type_that_is_missing_and_slim_documents_are_warned_of(written: Rig, server: OpenSearch) -> None:
-    source = slim(Document("1", "audit", {"log_type": "audit"}), "400 mapper_parsing_exception").source
+    source = slim(
+        document_of("1", {"@timestamp": "2026-11-20T09:12:31.123Z", "log_type": "audit"}),
+        "400 mapper_parsing_exception",
+    ).source
     for log_type in ("api", "authenticator", "controllerManager"):
         store(server, {"log_type": log_type}, PARTIAL)
     store(server, dict(source), PARTIAL)

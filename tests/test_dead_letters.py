@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 
 from forwarder.dead_letters import Invocation, Letters, letters_of
 from forwarder.delivery import failure_of, keep_refused
-from forwarder.documents import Document, slim
+from forwarder.documents import document_of, slim
 from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Outcome, Verdict
 from local.kept_bucket import S3Server
@@ -23,7 +23,7 @@ TIME = datetime(2026, 11, 21, 9, 12, 31, tzinfo=UTC)
 
 
 def test_letters_hold_the_whole_document_and_why() -> None:
-    document = Document("a", "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "a", "verb": "get"})
+    document = document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "a", "verb": "get"})
     outcome = Outcome(slim(document, "x"), Verdict.REFUSED, 400, "mapper_parsing_exception in field [message]")
     letters = letters_of([outcome, outcome], Index("logs", "daily"), Invocation("request-1", "7", TIME))
     assert letters.key == "dead-letters/2026/11/21/091231-request-1.ndjson.gz"
@@ -57,7 +57,7 @@ class Kept:
 
 @pytest.mark.parametrize(("other", "kept"), [(Verdict.STORED, 1), (Verdict.DUPLICATE, 1), (Verdict.LATER, 0)])
 def test_letters_are_written_once_the_rest_of_the_batch_is_done(other: Verdict, kept: int) -> None:
-    document = Document("a", "audit", {"@timestamp": "2026-11-20T23:59:59.999Z"})
+    document = document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z"})
     delivery = Delivery((Outcome(document, Verdict.REFUSED, 400), Outcome(document, other, None)), 0)
     bucket = Kept()
     after = keep_refused(delivery, bucket, Index("logs"), Invocation("request-1", "7", TIME))

@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 
 from forwarder.bulk import BulkAnswer, Limits
 from forwarder.delivery import Sender, failure_of
-from forwarder.documents import Document
+from forwarder.documents import Document, document_of
 from forwarder.errors import AccessRefused, NotStored, Unreachable
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
@@ -44,7 +44,7 @@ def document(name: str) -> Document:
         "message": "line",
         "verb": "get",
     }
-    return Document(name, "audit", source)
+    return document_of(name, source)
 
 
 def items(*results: JsonObject) -> BulkAnswer:

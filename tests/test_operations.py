@@ -17,7 +17,7 @@ from opensearchpy import OpenSearch
 from forwarder.bulk import BulkAnswer, pack
 from forwarder.control_plane import LOG_TYPES
 from forwarder.delivery import failure_of
-from forwarder.documents import Document
+from forwarder.documents import document_of
 from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Verdict, judge
 from forwarder.settings import METRICS_NAMESPACE
@@ -236,7 +236,7 @@ def test_every_sentence_that_is_printed_is_on_the_page(told: dict[str, Invocatio
 
 def refused_ids() -> str:
     """What Lambda prints where a collection takes no ids: the one answer that no server of the rig gives."""
-    (request,) = pack([Document("a", "audit", {"@timestamp": "2026-11-20T23:59:59.999Z"})], Index(INDEX), 10_000)
+    (request,) = pack([document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z"})], Index(INDEX), 10_000)
     reason = "Document ID is not supported in create/index operation request"
     error = {"type": "illegal_argument_exception", "reason": reason}
     items = {"items": [{"create": {"status": 400, "error": error}}]}

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from forwarder.bulk import BulkAnswer
 from forwarder.dead_letters import Invocation, letters_of
-from forwarder.documents import Document
+from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
 from forwarder.outcomes import Outcome, Verdict
 from local.child_process import free_port
@@ -88,7 +88,7 @@ class Bucket:
 
 
 def document(name: str, log_type: str = "api") -> Document:
-    return Document(name, log_type, {"@id": name, "@timestamp": "2026-11-20T09:12:31.123Z", "log_type": log_type})
+    return document_of(name, {"@id": name, "@timestamp": "2026-11-20T09:12:31.123Z", "log_type": log_type})
 
 
 def stored(server: OpenSearch, index: str) -> Counter[str]:

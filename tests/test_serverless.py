@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from requests_aws4auth import AWS4Auth
 
 from forwarder.bulk import BulkAnswer, pack
-from forwarder.documents import Document
+from forwarder.documents import document_of
 from forwarder.index_names import Index
 from forwarder.opensearch import OpenSearchClient, Signature
 from forwarder.outcomes import Outcome, Verdict, judge
@@ -37,7 +37,7 @@ def send(edge: Edge, rig: Rig, service: str, name: str) -> Outcome:
     identity = rig.function_identity
     keys = (identity.access_key_id, identity.secret_access_key, rig.region, service)
     signature = Signature(AWS4Auth(*keys, session_token=identity.session_token))
-    document = Document(name, "audit", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name})
+    document = document_of(name, {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": name})
     (request,) = pack([document], Index(INDEX), 10_000)
     (outcome,) = judge(request, OpenSearchClient(edge.url, signature, str(edge.ca_file)).bulk(request.body, 30))
     return outcome
@@ -76,7 +76,7 @@ def test_a_signature_that_does_not_cover_the_bodys_hash_is_refused_as_by_serverl
 
 
 def test_what_serverless_answers_counts_as_a_wrong_set_up() -> None:
-    (request,) = pack([Document("a", "audit", {"@timestamp": "2026-11-20T23:59:59.999Z"})], Index(INDEX), 10_000)
+    (request,) = pack([document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z"})], Index(INDEX), 10_000)
     (outcome,) = judge(
         request, BulkAnswer(403, {"status": 403, "error": {"reason": "403 Forbidden", "type": "Forbidden"}})
     )

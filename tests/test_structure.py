@@ -16,9 +16,9 @@ ROWS = (
     ("bulk",),
     ("pipeline",),
     ("documents",),
-    ("rbac",),
-    ("actor", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
-    ("field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
+    ("audit_block",),
+    ("actor", "rbac", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
+    ("audit_event", "field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
     ("deflate", "json_values", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}

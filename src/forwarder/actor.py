@@ -26,9 +26,8 @@ _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<n
 _NODE_PREFIX = "system:node:"
 
 
-def audit_actor(event: JsonObject) -> JsonObject:
-    """The actor of an audit event whose fields are fitted already: its `user`, also where that user acts as another."""
-    user = as_object(event.get("user"))
+def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValue) -> JsonObject:
+    """The actor of an audit event, from its members, fitted already: its user, also where that acts as another."""
     extra = as_object(user.get("extra"))
     username = as_keyword(user.get("username"))
     arn = first_keyword(extra.get("arn"))
@@ -43,8 +42,8 @@ def audit_actor(event: JsonObject) -> JsonObject:
         iam_principal=first_keyword(extra.get("principalId")) or _uid_part(uid, "principal"),
         session_name=first_keyword(extra.get("sessionName")) or _session(arn),
         access_key_id=first_keyword(extra.get("accessKeyId")),
-        source_ip=first_keyword(event.get("sourceIPs")),
-        impersonates=as_keyword(as_object(event.get("impersonatedUser")).get("username")),
+        source_ip=first_keyword(source_ips),
+        impersonates=as_keyword(impersonated.get("username")),
     )
 
 

@@ -3,7 +3,7 @@
 Source: OpenSearch, "Bulk" (newline-delimited JSON; `create` answers 409 for an id that exists).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,19 +71,25 @@ def pack(documents: Iterable[Document], index: Index, target_bytes: int) -> Iter
     lines: list[bytes] = []
     size = 0
     for document in documents:
-        entry = _entry(document, index)
-        if packed and size + len(entry) > target_bytes:
-            yield BulkRequest(tuple(packed), b"".join(lines))
+        action = _action(document, index)
+        # Both lines end in a line feed.
+        added = len(action) + len(document.json) + 2
+        if packed and size + added > target_bytes:
+            yield _request(packed, lines)
             packed, lines, size = [], [], 0
         packed.append(document)
-        lines.append(entry)
-        size += len(entry)
+        lines += action, document.json
+        size += added
     if packed:
-        yield BulkRequest(tuple(packed), b"".join(lines))
+        yield _request(packed, lines)
 
 
-def _entry(document: Document, index: Index) -> bytes:
+def _request(packed: Sequence[Document], lines: Sequence[bytes]) -> BulkRequest:
+    return BulkRequest(tuple(packed), b"\n".join((*lines, b"")))
+
+
+def _action(document: Document, index: Index) -> bytes:
     target = {"_index": index.of(document.timestamp)}
     if index.event_ids:
         target["_id"] = document.document_id
-    return b"%b\n%b\n" % (orjson.dumps({"create": target}), orjson.dumps(document.source))
+    return orjson.dumps({"create": target})

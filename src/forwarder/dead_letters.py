@@ -10,7 +10,6 @@ import orjson
 
 from forwarder.errors import DeadLettersNotWritten
 from forwarder.index_names import Index
-from forwarder.json_values import JsonObject
 from forwarder.outcomes import Outcome
 
 PREFIX = "dead-letters"
@@ -51,7 +50,7 @@ def letters_of(outcomes: Sequence[Outcome], index: Index, invocation: Invocation
     return Letters(key, gzip.compress(b"\n".join(lines) + b"\n", mtime=0))
 
 
-def _letter(outcome: Outcome, index: Index, invocation: Invocation) -> JsonObject:
+def _letter(outcome: Outcome, index: Index, invocation: Invocation) -> dict[str, object]:
     document = outcome.document
     return {
         "index": index.of(document.timestamp),
@@ -60,7 +59,7 @@ def _letter(outcome: Outcome, index: Index, invocation: Invocation) -> JsonObjec
         "reason": f"{outcome.verdict.value}: {outcome.reason}" if outcome.reason else outcome.verdict.value,
         "when": invocation.time.astimezone(UTC).isoformat(timespec="seconds"),
         "function_version": invocation.function_version,
-        "document": document.whole or document.source,
+        "document": orjson.Fragment(document.whole or document.json),
     }
 
 

@@ -1,59 +1,80 @@
 """One record, one document: what is stored, under which id."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeAlias
 
-from forwarder.actor import audit_actor, authenticator_actor
-from forwarder.control_plane import API, AUDIT, AUTHENTICATOR, CONTROLLER_MANAGER, SCHEDULER, classify, cluster_of
+import msgspec
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from forwarder.actor import authenticator_actor
+from forwarder.audit_block import ALLOWED, DENIED, AuditBlocks
+from forwarder.audit_event import AuditEvent
+from forwarder.control_plane import (
+    API,
+    AUDIT,
+    AUTHENTICATOR,
+    CONTROLLER_MANAGER,
+    SCHEDULER,
+    UNKNOWN,
+    classify,
+    cluster_of,
+)
 from forwarder.field_shapes import flat_object
-from forwarder.json_values import JsonObject, JsonValue, as_object, printable
-from forwarder.parsers.audit import parse_audit
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, printable
+from forwarder.parsers.audit import AuditReader
 from forwarder.parsers.klog import KlogEntry, parse_klog
 from forwarder.parsers.logfmt import parse_logfmt
-from forwarder.rbac import rbac_of
 from forwarder.redaction import Redacted, redact_each
-from forwarder.sentences import audit_sentence, authenticator_sentence, klog_sentence, one_line
+from forwarder.sentences import authenticator_sentence, klog_sentence, one_line
 from forwarder.subscription import LogBatch, LogEvent
-from forwarder.workload import workload_of
 
 # OpenSearch refuses the whole bulk request for an `_id` of more bytes (bulk API, "id is too long").
 LONGEST_ID = 512
 
-ALLOWED = "allowed"
-DENIED = "denied"
-FAILED = "failed"
-
+_ENCODER = msgspec.json.Encoder()
+_COMMA = ord(",")
 _KLOG_NAMED = ("pod", "node", "err")
 _SEVERITY_OF_LEVEL = {"warning": "WARNING", "error": "ERROR", "fatal": "FATAL", "panic": "FATAL"}
-_SEVERITY_OF_OUTCOME = {DENIED: "WARNING", FAILED: "ERROR"}
 _CRASH = ("panic: ", "fatal error: ")
-_FIRST_ERROR = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is stored for one record: its `_id`, its log type and the JSON object that is its source.
+class Document(Struct, frozen=True, gc=False):
+    """What is stored for one record.
 
-    `whole` is the source that a slim document had before.
+    Attributes:
+        document_id: its `_id`.
+        log_type: of the record.
+        timestamp: the event's time, ISO 8601 in UTC.
+        json: its source, a JSON object.
+        whole: the source that a slim document had before.
     """
 
     document_id: str
     log_type: str
-    source: JsonObject
-    whole: JsonObject | None = None
+    timestamp: str
+    json: bytes
+    whole: bytes | None = None
 
     @property
-    def timestamp(self) -> str:
-        """The event's time, ISO 8601 in UTC."""
-        return str(self.source["@timestamp"])
+    def source(self) -> JsonObject:
+        """Its source, decoded."""
+        return as_object(orjson.loads(self.json))
 
     @property
     def is_slim(self) -> bool:
         """Whether the document has lost its fields, to be stored at all."""
         return self.whole is not None
+
+
+def document_of(document_id: str, source: JsonObject) -> Document:
+    """A document with this source, which has a `@timestamp` and a `log_type`."""
+    log_type = as_keyword(source.get("log_type")) or UNKNOWN
+    return Document(document_id, log_type, str(source["@timestamp"]), orjson.dumps(source))
 
 
 # What a slim document keeps: what every document has, and what it takes to find it.
@@ -69,9 +90,10 @@ SLIM = "stored without its fields"
 
 def slim(document: Document, reason: str) -> Document:
     """The document without what the mapping might refuse: core fields, the whole record, and why it is slim."""
-    core = {name: document.source[name] for name in _CORE if name in document.source}
-    source: JsonObject = {**core, "parse_error": f"{SLIM}: {reason}"}
-    return replace(document, source=source, whole=document.source)
+    source = document.source
+    core = {name: source[name] for name in _CORE if name in source}
+    json = orjson.dumps({**core, "parse_error": f"{SLIM}: {reason}"})
+    return replace(document, json=json, whole=document.json)
 
 
 class DocumentWriter:
@@ -81,8 +103,8 @@ class DocumentWriter:
         stream = classify(batch.log_stream)
         self._batch = batch
         self._log_type = stream.log_type
-        self._block = _BLOCKS.get(stream.log_type, _plain_block)
-        self._common: JsonObject = {
+        self._block = _audit_writer() if stream.log_type == AUDIT else _WRITERS.get(stream.log_type, _plain)
+        common = {
             "@owner": batch.owner,
             "@log_group": batch.log_group,
             "@log_stream": batch.log_stream,
@@ -90,7 +112,8 @@ class DocumentWriter:
             "component": stream.component,
         }
         if cluster := cluster_of(batch.log_group):
-            self._common["cluster"] = cluster
+            common["cluster"] = cluster
+        self._common = b"," + _ENCODER.encode(common)[1:-1]
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:
         """The documents of some records that follow each other in the batch, `first` being the first one's position."""
@@ -100,17 +123,32 @@ class DocumentWriter:
 
     def _document(self, position: int, event: LogEvent, record: Redacted) -> Document:
         document_id = _document_id(self._batch, position, event)
-        source: JsonObject = {
+        timestamp = _iso_milliseconds(event.timestamp)
+        about, fields = self._block(record.text, event.timestamp)
+        head: dict[str, object] = {
             "@id": document_id,
-            "@timestamp": _iso_milliseconds(event.timestamp),
+            "@timestamp": timestamp,
             "@message": record.text,
-            **self._common,
-            "record_bytes": len(event.message.encode()),
-            **self._block(record.text, event.timestamp),
+            "record_bytes": len(event.message if event.message.isascii() else event.message.encode()),
+            **about,
         }
         if record.found:
-            source["redacted"] = True
-        return Document(document_id, self._log_type, source)
+            head["redacted"] = True
+        return Document(document_id, self._log_type, timestamp, _json(head, self._common, fields))
+
+
+def _json(head: Mapping[str, object], common: bytes, fields: object) -> bytes:
+    """One object of the members of three: of a mapping, of `, "name": …` as JSON, of what can be encoded, or None."""
+    json = bytearray()
+    _ENCODER.encode_into(head, json)
+    json[-1:] = common
+    if fields is not None:
+        begin = len(json)
+        _ENCODER.encode_into(fields, json, begin)
+        json[begin] = _COMMA
+    else:
+        json += b"}"
+    return bytes(json)
 
 
 def _document_id(batch: LogBatch, position: int, event: LogEvent) -> str:
@@ -132,23 +170,22 @@ def _iso_seconds(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-def _audit_block(record: str, _timestamp: int) -> JsonObject:
-    event = parse_audit(record)
-    if event.error is not None:
-        return {"severity": "WARNING", "message": one_line(record), "parse_error": event.error}
-    outcome = _audit_outcome(event.fields)
-    return {
-        "severity": _audit_severity(event.fields, outcome),
-        "message": audit_sentence(event.fields),
-        **_present(
-            actor=audit_actor(event.fields),
-            outcome=outcome,
-            workload=workload_of(event.fields),
-            rbac=rbac_of(event.fields),
-            truncated=event.is_truncated,
-        ),
-        **event.fields,
-    }
+# What a document says of a record beside what all documents say; and the event itself, whose members it has as well.
+_Written: TypeAlias = tuple[Mapping[str, object], AuditEvent | None]
+_Writer: TypeAlias = Callable[[str, int], _Written]
+
+
+def _audit_writer() -> _Writer:
+    """Remembers what the events of a batch repeat."""
+    read, block_of = AuditReader().read, AuditBlocks().of
+
+    def write(record: str, _timestamp: int) -> _Written:
+        audit = read(record)
+        if audit.error is not None:
+            return {"severity": "WARNING", "message": one_line(record), "parse_error": audit.error}, None
+        return block_of(audit), audit.event
+
+    return write
 
 
 def _present(**members: JsonValue) -> JsonObject:
@@ -156,40 +193,15 @@ def _present(**members: JsonValue) -> JsonObject:
     return {name: value for name, value in members.items() if value}
 
 
-def _audit_outcome(fields: JsonObject) -> str | None:
-    """How a request ended: denied, failed or allowed; None while it is not known (RequestReceived)."""
-    if as_object(fields.get("annotations")).get("authorization.k8s.io/decision") == "forbid":
-        return DENIED
-    code = _response_code(fields)
-    if code in (401, 403):
-        return DENIED
-    if fields.get("stage") == "Panic" or (code is not None and code >= _FIRST_ERROR):
-        return FAILED
-    return None if code is None else ALLOWED
-
-
-def _audit_severity(fields: JsonObject, outcome: str | None) -> str:
-    """A client's mistake (404, 409) is everyday and a WARNING; what the server failed at is an ERROR."""
-    code = _response_code(fields)
-    if outcome == FAILED and code is not None and code < 500:  # noqa: PLR2004 - HTTP: 4xx is the client's
-        return "WARNING"
-    return _SEVERITY_OF_OUTCOME.get(outcome or ALLOWED, "INFO")
-
-
-def _response_code(fields: JsonObject) -> int | None:
-    code = as_object(fields.get("responseStatus")).get("code")
-    return code if isinstance(code, int) else None
-
-
-def _klog_block(record: str, timestamp: int) -> JsonObject:
+def _klog(record: str, timestamp: int) -> _Written:
     entry = parse_klog(record, timestamp)
     if entry is None:
-        return _plain_block(record, timestamp)
+        return _plain(record, timestamp)
     return {
         "severity": entry.severity,
         "message": klog_sentence(entry.message, entry.fields),
         "klog": _klog_fields(entry),
-    }
+    }, None
 
 
 def _klog_fields(entry: KlogEntry) -> JsonObject:
@@ -206,31 +218,30 @@ def _klog_fields(entry: KlogEntry) -> JsonObject:
     return {name: value for name, value in block.items() if value is not None}
 
 
-def _authenticator_block(record: str, timestamp: int) -> JsonObject:
+def _authenticator(record: str, timestamp: int) -> _Written:
     pairs = parse_logfmt(record)
     if pairs is None or "msg" not in pairs:
-        return {**_plain_block(record, timestamp), "parse_error": "not a logfmt line with a msg"}
+        return {**_plain(record, timestamp)[0], "parse_error": "not a logfmt line with a msg"}, None
     groups: list[JsonValue] = [*pairs.get("groups", "").strip("[]").split()]
     return {
         "severity": _SEVERITY_OF_LEVEL.get(pairs.get("level", ""), "INFO"),
         "message": authenticator_sentence(pairs),
         "authenticator": {**flat_object(pairs), **_present(groups=groups)},
         **_present(actor=authenticator_actor(pairs, groups), outcome=_authenticator_outcome(pairs["msg"])),
-    }
+    }, None
 
 
 def _authenticator_outcome(message: str) -> str | None:
     return {"access granted": ALLOWED, "access denied": DENIED}.get(message)
 
 
-def _plain_block(record: str, _timestamp: int) -> JsonObject:
-    return {"severity": "FATAL" if record.startswith(_CRASH) else "INFO", "message": one_line(record)}
+def _plain(record: str, _timestamp: int) -> _Written:
+    return {"severity": "FATAL" if record.startswith(_CRASH) else "INFO", "message": one_line(record)}, None
 
 
-_BLOCKS: dict[str, Callable[[str, int], JsonObject]] = {
-    API: _klog_block,
-    AUDIT: _audit_block,
-    AUTHENTICATOR: _authenticator_block,
-    CONTROLLER_MANAGER: _klog_block,
-    SCHEDULER: _klog_block,
+_WRITERS: dict[str, _Writer] = {
+    API: _klog,
+    AUTHENTICATOR: _authenticator,
+    CONTROLLER_MANAGER: _klog,
+    SCHEDULER: _klog,
 }

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
+from msgspec import Struct, structs
+
 from forwarder.bulk import BulkAnswer, BulkRequest
 from forwarder.documents import Document
 from forwarder.json_values import JsonValue, as_object
@@ -32,8 +34,7 @@ class Verdict(Enum):
     """Identity, rights or target are wrong: nothing gets better by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one document: `status` is the item's or the request's; `reason` holds no record's content."""
 
     document: Document
@@ -107,7 +108,7 @@ class Delivery:
     def with_refused_kept(self) -> "Delivery":
         """The delivery after its refused documents were kept as dead letters."""
         kept = (
-            replace(outcome, verdict=Verdict.DEAD_LETTER) if outcome.verdict in _FOR_GOOD else outcome
+            structs.replace(outcome, verdict=Verdict.DEAD_LETTER) if outcome.verdict in _FOR_GOOD else outcome
             for outcome in self.outcomes
         )
         return replace(self, outcomes=tuple(kept))

@@ -30,8 +30,7 @@ def _in_groups(events: Iterable[LogEvent]) -> Iterator[tuple[int, list[LogEvent]
 
 def _events_of_lists(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
     for event in events:
-        records = split_event_list(event.message)
-        if records == [event.message]:
+        if (records := split_event_list(event.message)) is None:
             yield event
             continue
         for number, record in enumerate(records):

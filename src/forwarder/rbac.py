@@ -3,8 +3,8 @@
 Source: Kubernetes API reference, rbac.authorization.k8s.io/v1 (PolicyRule, RoleRef, Subject).
 """
 
+from forwarder.audit_event import NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, as_objects, as_texts
-from forwarder.workload import requested_body
 
 _ROLES = {"roles": "Role", "clusterroles": "ClusterRole"}
 _BINDINGS = ("rolebindings", "clusterrolebindings")
@@ -14,16 +14,15 @@ _CLUSTER_ADMIN = {"role_kind": "ClusterRole", "role_name": "cluster-admin"}
 _WIDE = ("verbs", "resources", "nonResourceURLs")
 
 
-def rbac_of(event: JsonObject) -> JsonObject:
+def rbac_of(event: AuditEvent, body: JsonObject) -> JsonObject:
     """The block `rbac` of an audit event; empty where it is not about roles or bindings, or has no body."""
-    ref = as_object(event.get("objectRef"))
-    resource, body = ref.get("resource"), requested_body(event)
-    if event.get("verb") not in _VERBS or ref.get("subresource") or not body:
+    ref = event.objectRef or NO_OBJECT
+    if event.verb not in _VERBS or ref.subresource or not body:
         return {}
-    if resource in _BINDINGS:
+    if ref.resource in _BINDINGS:
         block = _binding(body)
-    elif isinstance(resource, str) and resource in _ROLES:
-        block = _role(_ROLES[resource], ref, body)
+    elif ref.resource in _ROLES:
+        block = _role(_ROLES[ref.resource], ref, body)
     else:
         return {}
     return {name: value for name, value in block.items() if value}
@@ -36,8 +35,8 @@ def _binding(body: JsonObject) -> JsonObject:
     return {**named, "subjects": subjects, "wildcard": named == _CLUSTER_ADMIN}
 
 
-def _role(kind: str, ref: JsonObject, body: JsonObject) -> JsonObject:
-    name = ref.get("name") or as_object(body.get("metadata")).get("name")
+def _role(kind: str, ref: ObjectRef, body: JsonObject) -> JsonObject:
+    name = ref.name or as_object(body.get("metadata")).get("name")
     rules = as_objects(body.get("rules"))
     return {"role_kind": kind, "role_name": as_keyword(name), "wildcard": any(_is_wide(rule) for rule in rules)}
 

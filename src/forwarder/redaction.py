@@ -16,7 +16,7 @@ from functools import cache
 from itertools import accumulate
 from typing import TypeAlias
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 MARK = "(redacted)"
 
@@ -48,8 +48,17 @@ def _rules(literals: tuple[str, ...], pattern: str, flags: re.RegexFlag = re.IGN
 # A quote, or the escaped quote of JSON inside of JSON.
 _QUOTE = r"\\{0,3}+\""
 _INSIDE = r"(?:[^\"\\]|\\.)*+"
-# Before a word, also one behind an escape of Go's JSON (`\u0026`) or of a URL (`%3D`).
-_WORD = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=\\u00[0-9a-f]{2})|(?<=%[0-9A-Fa-f]{2}))"
+
+
+def _word(beginning: str) -> str:
+    r"""Behind the beginning of a word: that it is one, also after an escape of JSON (`\n`, `\u0026`) or URL (`%3D`).
+
+    It looks back, so that the pattern can begin with a literal: searching for one is a hundred times as fast.
+    """
+    fronts = (r"(?<![\w-]", r"(?<=\\[nrt]", r"(?<=\\u00[0-9a-f]{2}", r"(?<=%[0-9A-Fa-f]{2}")
+    return f"(?:{'|'.join(f'{front}{beginning})' for front in fronts)})"
+
+
 _NOT_YET = r"(?!\(redacted\))"
 _BARE = r"[^\s\"'\\,;&()\]}]"
 
@@ -93,6 +102,18 @@ def _named(name: str, values: str) -> Iterator[_Rule]:
     return _rules((name[1:],), rf"{end}(?<=[{name[0].lower()}{name[0].upper()}]{name[1:]})(?:{values})", re.NOFLAG)
 
 
+def _signatures(end: str) -> Iterator[_Rule]:
+    """What signs a URL of AWS, and the token that goes with it."""
+    pattern = rf"({end}{_word(f'[xX]-[aA]{end}')}(?i:signature|security-token)=)[\w%.~+/=-]++"
+    return _rules((end,), pattern, re.NOFLAG)
+
+
+def _bearer_tokens(end: str) -> Iterator[_Rule]:
+    """Words about bearer tokens ("invalid bearer token") have no digit and are short; tokens do, or are not."""
+    pattern = rf"({end}{_word(f'[bB]{end}')}(?:\s{{1,9}}+|%20))(?=[^\s\"\\,]*\d|[^\s\"\\,]{{20}})[\w.~+/=-]{{6,}}+"
+    return _rules((f"{end} ", f"{end}%20"), pattern, re.NOFLAG)
+
+
 _BY_LOOK = (
     # An environment variable of a container.
     *_rules(
@@ -102,18 +123,14 @@ _BY_LOOK = (
         rf"{_QUOTE}value{_QUOTE}:)(?:(\"){_INSIDE}|({_escaped_quote('a')}){_inside_escaped('a')})",
     ),
     # JWT: a word that begins with the base64 of `{"` and has at least one more part behind a dot.
-    *_rules(("eyJ",), rf"(){_WORD}(?-i:eyJ)[\w-]{{5,}}+\.[\w-]{{5,}}+(?:\.[\w-]*+)*+"),
+    *_rules(("eyJ",), rf"()eyJ{_word('eyJ')}[\w-]{{5,}}+\.[\w-]{{5,}}+(?:\.[\w-]*+)*+", re.NOFLAG),
     *_rules(("k8s-aws-v1",), r"(k8s-aws-v1\.)[\w=-]++"),
-    # Words about bearer tokens ("invalid bearer token") have no digit and are short; tokens do, or are not.
-    *_rules(
-        ("earer ", "EARER "),
-        rf"({_WORD}bearer(?:\s{{1,9}}+|%20))(?=[^\s\"\\,]*\d|[^\s\"\\,]{{20}})[\w.~+/=-]{{6,}}+",
-    ),
+    *(rule for end in ("earer", "EARER") for rule in _bearer_tokens(end)),
     *_rules(
         ("asic ", "ASIC ", "earer ", "EARER "),
         r"(\bauthorization[\"'\\\]\[:= ]{1,12}+(?:basic|bearer)\s{1,9}+)[\w.~+/=-]++",
     ),
-    *_rules(("mz-", "MZ-"), rf"({_WORD}x-amz-(?:signature|security-token)=)[\w%.~+/=-]++"),
+    *(rule for end in ("mz-", "MZ-") for rule in _signatures(end)),
     *_rules(
         ("PRIVATE KEY",), r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[^-\"\\]|\\{1,4}[nr]|-(?!----(?:END|BEGIN)))++"
     ),
@@ -127,7 +144,10 @@ _JSON_RULES = (*(rule for name in _NAMES for rule in _named(name, _NAMED_VALUE))
 _TEXT_RULES = (*(rule for name in _NAMES for rule in _named(name, _NAMED_VALUE + _QUOTED_PAIR)), *_BY_LOOK)
 # Behind the rules' literals the one that every record about Secrets holds.
 _SECRETS = len(_JSON_RULES)
-_LITERALS = AhoCorasick([*(literal for literal, *_ in _JSON_RULES), "ecret"])
+_SEARCHED_FOR = [*(literal.encode() for literal, *_ in _JSON_RULES), b"ecret"]
+_LITERALS = BytesAhoCorasick(_SEARCHED_FOR)
+# Finds one literal where several overlap, ten times as fast: for the many records that hold none.
+_ANY_LITERAL = BytesAhoCorasick(_SEARCHED_FOR, matchkind=MatchKind.LeftmostFirst)
 
 _ABOUT_SECRETS = re.compile(rf"\"(?:resource|kind){_QUOTE}\s*+:\s*+{_QUOTE}(?:secrets|Secret|SecretList){_QUOTE}")
 _EMBEDDED = re.compile(rf"\"{_INSIDE}\"?", re.DOTALL)
@@ -146,14 +166,22 @@ def redact(text: str) -> Redacted:
 
 def redact_each(texts: Sequence[str]) -> Iterator[Redacted]:
     """Each of the texts, as `redact` would; the literals are searched for in all of them at once."""
-    present: list[set[int]] = [set() for _ in texts]
-    ends = list(accumulate(len(text) + 1 for text in texts))
-    for number, start, _ in _LITERALS.find_matches_as_indexes("\n".join(texts), overlapping=True):
-        present[bisect_right(ends, start)].add(number)
+    encoded = [text.encode() for text in texts]
+    suspects = sorted({number for number, _ in _found(_ANY_LITERAL, encoded, overlapping=False)})
+    present: dict[int, set[int]] = {number: set() for number in suspects}
+    for place, literal in _found(_LITERALS, [encoded[number] for number in suspects], overlapping=True):
+        present[suspects[place]].add(literal)
     return (
-        _redact(text, numbers) if numbers else Redacted(text, found=False)
-        for text, numbers in zip(texts, present, strict=True)
+        _redact(text, present[number]) if number in present else Redacted(text, found=False)
+        for number, text in enumerate(texts)
     )
+
+
+def _found(literals: BytesAhoCorasick, texts: Sequence[bytes], *, overlapping: bool) -> Iterator[tuple[int, int]]:
+    """Which of the texts hold which of the literals."""
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    for literal, start, _ in literals.find_matches_as_indexes(b"\n".join(texts), overlapping=overlapping):
+        yield bisect_right(ends, start), literal
 
 
 def _redact(text: str, present: set[int]) -> Redacted:

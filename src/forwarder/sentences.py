@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from forwarder.json_values import JsonObject, JsonValue, as_object
+from forwarder.audit_event import AuditEvent
+from forwarder.json_values import JsonObject
 
 LONGEST_LINE = 1000
 
@@ -29,15 +30,30 @@ def one_line(text: str) -> str:
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
 
 
-def audit_sentence(event: JsonObject) -> str:
-    """Who did what to what, and how it ended: `kubernetes-admin deleted pods default/my-app: 200`."""
-    status = as_object(event.get("responseStatus"))
-    code, stage = status.get("code"), event.get("stage")
-    ending = " ".join(str(part) for part in (code, status.get("reason")) if part is not None)
-    sentence = f"{_who(event)} {_did(str(event.get('verb', 'called')), code)} {_target(event)}"
-    if ending:
-        sentence += f": {ending}"
-    return one_line(sentence if stage in (_ENDED, None) else f"{sentence} ({stage})")
+def audit_sentence(who: str, event: AuditEvent, code: int | None, ending: str) -> str:
+    """Who did what to what, and how it ended: `kubernetes-admin deleted pods default/my-app: 200`.
+
+    Args:
+        who: as `audit_subject` says it.
+        event: what was done, and in which stage.
+        code: HTTP's, of the response.
+        ending: as `audit_ending` says it.
+    """
+    verb = "called" if event.verb is None else event.verb
+    sentence = f"{who} {_did(verb, code)} {_target(event)}{ending}"
+    return one_line(sentence if event.stage in (_ENDED, None) else f"{sentence} ({event.stage})")
+
+
+def audit_subject(user: JsonObject, impersonated: JsonObject) -> str:
+    """The user, and as whom: `ada as system:admin`."""
+    username, other = user.get("username") or "someone", impersonated.get("username")
+    return f"{username} as {other}" if other else str(username)
+
+
+def audit_ending(status: JsonObject) -> str:
+    """Code and reason of a response: `: 404 NotFound`; nothing where there are none."""
+    parts = " ".join(str(status[name]) for name in ("code", "reason") if name in status)
+    return f": {parts}" if parts else ""
 
 
 def klog_sentence(message: str, fields: Mapping[str, str]) -> str:
@@ -53,24 +69,18 @@ def authenticator_sentence(pairs: Mapping[str, str]) -> str:
     return one_line(": ".join(part for part in parts if part))
 
 
-def _who(event: JsonObject) -> str:
-    user = as_object(event.get("user")).get("username") or "someone"
-    impersonated = as_object(event.get("impersonatedUser")).get("username")
-    return f"{user} as {impersonated}" if impersonated else str(user)
-
-
-def _did(verb: str, code: JsonValue) -> str:
+def _did(verb: str, code: int | None) -> str:
     if code in (401, 403):
         return f"may not {verb}"
-    if isinstance(code, int) and code >= _FIRST_ERROR:
+    if code is not None and code >= _FIRST_ERROR:
         return f"failed to {verb}"
     return _PAST.get(verb, verb)
 
 
-def _target(event: JsonObject) -> str:
-    ref = as_object(event.get("objectRef"))
-    if not ref.get("resource"):
-        return str(event.get("requestURI", "?"))
-    resource = "/".join(str(ref[name]) for name in ("resource", "subresource") if ref.get(name))
-    place = "/".join(str(ref[name]) for name in ("namespace", "name") if ref.get(name))
+def _target(event: AuditEvent) -> str:
+    ref = event.objectRef
+    if ref is None or not ref.resource:
+        return "?" if event.requestURI is None else event.requestURI
+    resource = f"{ref.resource}/{ref.subresource}" if ref.subresource else ref.resource
+    place = "/".join(part for part in (ref.namespace, ref.name) if part)
     return f"{resource} {place}".rstrip()

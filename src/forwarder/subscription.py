@@ -7,7 +7,10 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Annotated, Literal, TypeGuard
+
+import msgspec
+from msgspec import Meta, Struct
 
 from forwarder.deflate import INFLATE_ERRORS, inflater
 from forwarder.errors import MalformedBatch, NotASubscription, PayloadTooLarge, UndecodablePayload
@@ -19,12 +22,11 @@ CONTROL_MESSAGE = "CONTROL_MESSAGE"
 _YEAR_10000 = 253_402_300_800_000
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvent:
+class LogEvent(Struct, frozen=True, gc=False, rename={"event_id": "id"}):
     """One record: `timestamp` in ms since 1970 UTC; `event_id` is None where CloudWatch Logs gave none."""
 
     event_id: str | None
-    timestamp: int
+    timestamp: Annotated[int, Meta(ge=0, lt=_YEAR_10000)]
     message: str
 
 
@@ -49,6 +51,30 @@ def read_subscription(event: object, max_payload_bytes: int) -> LogBatch:
         PayloadError: one of its subclasses, for everything else than such an event.
     """
     payload = _inflate(_compressed(event), max_payload_bytes)
+    try:
+        return _usual_batch(_PAYLOAD.decode(payload))
+    except (ValueError, RecursionError):
+        return _unusual_batch(payload)
+
+
+class _Payload(Struct, gc=False):
+    owner: str
+    logGroup: str  # noqa: N815 - CloudWatch Logs' name
+    logStream: str  # noqa: N815 - CloudWatch Logs' name
+    messageType: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"]  # noqa: N815 - CloudWatch Logs' name
+    logEvents: tuple[LogEvent, ...]  # noqa: N815 - CloudWatch Logs' name
+
+
+_PAYLOAD = msgspec.json.Decoder(_Payload)
+
+
+def _usual_batch(payload: _Payload) -> LogBatch:
+    events = payload.logEvents if payload.messageType == DATA_MESSAGE else ()
+    return LogBatch(payload.owner, payload.logGroup, payload.logStream, events)
+
+
+def _unusual_batch(payload: bytes) -> LogBatch:
+    """What has other types than CloudWatch Logs documents, as far as it can be read; else an error that says where."""
     try:
         message = read_json(payload)
     except ValueError as error:

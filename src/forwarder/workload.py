@@ -4,6 +4,7 @@ The bodies themselves are not searchable (their shape differs for every kind); t
 that security asks, whatever the kind. Source: Kubernetes API reference, PodSpec, SecurityContext, Volume.
 """
 
+from forwarder.audit_event import NO_OBJECT, AuditEvent
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects, as_texts
 
 # Resource to kind, and where its pods' specification stands.
@@ -23,25 +24,23 @@ _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _HOST_NAMESPACES = {"host_network": "hostNetwork", "host_pid": "hostPID", "host_ipc": "hostIPC"}
 
 
-def workload_of(event: JsonObject) -> JsonObject:
+def workload_of(event: AuditEvent, body: JsonObject) -> JsonObject:
     """The block `workload` of an audit event; empty where the request changes nothing that runs pods, or has no body.
 
     What was asked for counts, not what came of it: the response is read only where the request is absent or a JSON
     patch, so that whoever changes one label of a privileged Deployment did not create it.
     """
-    ref = as_object(event.get("objectRef"))
-    kind, path = _POD_SPEC_OF.get(str(ref.get("resource")), (None, ()))
-    if kind is None or event.get("verb") not in _VERBS or ref.get("subresource") not in _SUBRESOURCES:
+    ref = event.objectRef or NO_OBJECT
+    kind, path = _POD_SPEC_OF.get(str(ref.resource), (None, ()))
+    if kind is None or event.verb not in _VERBS or ref.subresource not in _SUBRESOURCES:
         return {}
-    pod_spec = _at(requested_body(event), path)
-    lifted = _lift(pod_spec)
+    lifted = _lift(_at(body, path))
     return {"kind": kind, **lifted} if lifted else {}
 
 
-def requested_body(event: JsonObject) -> JsonObject:
+def requested_body(request: JsonValue, response: JsonValue) -> JsonObject:
     """The request's body; the response's where there is no request or it is a list of changes (JSON patch)."""
-    request = event.get("requestObject")
-    return request if isinstance(request, dict) else as_object(event.get("responseObject"))
+    return request if isinstance(request, dict) else as_object(response)
 
 
 def _lift(pod_spec: JsonObject) -> JsonObject:

@@ -21,7 +21,7 @@ from enum import Enum
 
 from forwarder.control_plane import UNKNOWN
 from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
-from forwarder.documents import LONGEST_ID, Document
+from forwarder.documents import LONGEST_ID, Document, document_of
 from forwarder.errors import PayloadError, PayloadTooLarge
 from forwarder.index_names import NONE, Index, is_index_name
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, read_json
@@ -224,8 +224,7 @@ def _letter(number: int, line: bytes) -> _Letter:
         raise UnreadableObject(f"line {number} has no id of 1 to {LONGEST_ID} bytes")
     if not isinstance(source, dict) or not isinstance(source.get("@timestamp"), str):
         raise UnreadableObject(f"line {number} has no document with a @timestamp")
-    log_type = as_keyword(source.get("log_type")) or UNKNOWN
-    return _Letter(index, Document(document_id, log_type, source), as_keyword(letter.get("reason")) or UNKNOWN)
+    return _Letter(index, document_of(document_id, source), as_keyword(letter.get("reason")) or UNKNOWN)
 
 
 def _json(text: bytes, where: str = "") -> JsonValue:

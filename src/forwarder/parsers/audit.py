@@ -3,15 +3,20 @@
 Source: k8s.io/apiserver, pkg/apis/audit/v1/types.go (and v1beta1, whose events say `timestamp`).
 """
 
-from dataclasses import dataclass
+import msgspec
+import orjson
+from msgspec import Raw, Struct
 
+from forwarder.audit_event import ABSENT, NO_OBJECT, AuditEvent
 from forwarder.field_shapes import Fit, object_of, objects_of, open_object, text_only
 from forwarder.json_values import (
+    MAX_LISTS,
     JsonObject,
     JsonValue,
     as_integer,
     as_keyword,
     as_keywords,
+    as_object,
     json_text,
     read_json,
     read_leading_members,
@@ -58,64 +63,173 @@ USER_EXTRA = (
 MAX_BODY_DEPTH = 48
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Copies of what stands in the body already, and most of its bytes.
-_LEFT_OUT = frozenset({"managedFields", _LAST_APPLIED})
+_MANAGED_FIELDS = "managedFields"
+_LEFT_OUT = frozenset({_MANAGED_FIELDS, _LAST_APPLIED})
+_EMPTY = (b"null", b"{}", b"[]")
+_LEFT_OUT_JSON = tuple(name.encode() for name in _LEFT_OUT)
+# How the members of what is nested too deep are indented; a line never begins inside of a string of JSON.
+_DEEP = b"\n" + b"  " * MAX_LISTS
 
 _EVENT_LIST = "EventList"
 _LIST_KIND_WITHIN = 500
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """The event's fields, fitted to the index template.
+class Fitted(Struct, eq=False, frozen=True, gc=False):
+    """A member of an event, fitted to the index template: what it is, and its JSON (ABSENT where nothing is left)."""
 
-    `is_truncated` where only the complete leading members could be read; where none could, `error` says why, without
-    the record's content.
+    value: JsonValue
+    json: Raw
+
+
+class AuditRecord(Struct, frozen=True, gc=False):
+    """An audit event, fitted to the index template.
+
+    Attributes:
+        event: its own fields, as they are stored.
+        user: with the four that follow it what events repeat, decoded; shared by all events that say the same.
+        impersonated: the user whom that user acts as.
+        source_ips: a list of addresses.
+        status: how the request ended.
+        annotations: texts by name.
+        request: the request's body.
+        response: the response's body.
+        is_truncated: whether only the complete leading members could be read.
+        error: where none could, why; without the record's content.
     """
 
-    fields: JsonObject
+    event: AuditEvent
+    user: Fitted
+    impersonated: Fitted
+    source_ips: Fitted
+    status: Fitted
+    annotations: Fitted
+    request: JsonValue = None
+    response: JsonValue = None
     is_truncated: bool = False
     error: str | None = None
 
+    @property
+    def fields(self) -> JsonObject:
+        """The event's own fields as an object."""
+        return as_object(orjson.loads(msgspec.json.encode(self.event)))
+
+
+class _Once(dict[bytes, Fitted]):
+    """Fits JSON of one kind; what was seen before costs nothing, and most of what events say they say again."""
+
+    def __init__(self, fit: Fit) -> None:
+        super().__init__()
+        self._fit = fit
+
+    def __missing__(self, json: bytes) -> Fitted:
+        value = self._fit(read_json(json)) if json else None
+        raw = _raw(value)
+        fitted = self[json] = Fitted(value if raw else None, raw)
+        return fitted
+
+
+def _raw(value: JsonValue) -> Raw:
+    return ABSENT if value in (None, [], {}) else Raw(orjson.dumps(value))
+
+
+class AuditReader:
+    """Reads audit events, also such as CloudWatch Logs cut off; one for each batch, as it remembers what it met."""
+
+    def __init__(self) -> None:
+        self._users = _Once(object_of(_USER))
+        self._source_ips = _Once(as_keywords)
+        self._statuses = _Once(object_of(_RESPONSE_STATUS))
+        self._annotations = _Once(open_object(ANNOTATIONS, as_keyword))
+
+    def read(self, record: str) -> AuditRecord:
+        """The event; where it is not as Kubernetes types it, what of it the index template can take."""
+        try:
+            return self._fitted(_DECODER.decode(record))
+        except (ValueError, RecursionError, orjson.JSONEncodeError):
+            return self._mended(record)
+
+    def _fitted(self, event: AuditEvent, *, is_truncated: bool = False) -> AuditRecord:
+        user, impersonated = self._users[bytes(event.user)], self._users[bytes(event.impersonatedUser)]
+        source_ips = self._source_ips[bytes(event.sourceIPs)]
+        status = self._statuses[bytes(event.responseStatus)]
+        annotations = self._annotations[bytes(event.annotations)]
+        request = response = None
+        if event.requestObject:
+            request, event.requestObject = _body(bytes(event.requestObject))
+        if event.responseObject:
+            response, event.responseObject = _body(bytes(event.responseObject))
+        event.user, event.impersonatedUser, event.sourceIPs = user.json, impersonated.json, source_ips.json
+        event.responseStatus, event.annotations = status.json, annotations.json
+        if event.timestamp is not None:
+            event.requestReceivedTimestamp = event.requestReceivedTimestamp or event.timestamp
+            event.timestamp = None
+        if event.objectRef == NO_OBJECT:
+            event.objectRef = None
+        error = _NO_FIELDS if event == _NO_EVENT else None
+        return AuditRecord(
+            event, user, impersonated, source_ips, status, annotations, request, response, is_truncated, error
+        )
+
+    def _mended(self, record: str) -> AuditRecord:
+        try:
+            event, is_truncated = read_json(record), False
+        except ValueError as error:
+            problem = f"not a JSON document of {len(record)} characters: {error}"
+            event, is_truncated = read_leading_members(record), True
+        if not isinstance(event, dict):
+            return self._unread(f"a JSON {type(event).__name__}, not an audit event")
+        fields = _EVENT(event)
+        if not fields:
+            return self._unread(problem if is_truncated else _NO_FIELDS)
+        return self._fitted(_DECODER.decode(orjson.dumps(fields)), is_truncated=is_truncated)
+
+    def _unread(self, error: str) -> AuditRecord:
+        nothing = self._users[b""]
+        return AuditRecord(AuditEvent(), nothing, nothing, nothing, nothing, nothing, error=error)
+
 
 def parse_audit(record: str) -> AuditRecord:
-    """Read one audit event, also one that CloudWatch Logs cut off."""
-    try:
-        event = read_json(record)
-    except ValueError as error:
-        return _rescue(record, str(error))
-    if not isinstance(event, dict):
-        return AuditRecord({}, error=f"a JSON {type(event).__name__}, not an audit event")
-    fields = _fitted(event)
-    return AuditRecord(fields, error=None if fields else "a JSON object without audit fields")
+    """Read one audit event alone."""
+    return AuditReader().read(record)
 
 
-def _rescue(record: str, problem: str) -> AuditRecord:
-    fields = _fitted(read_leading_members(record))
-    if fields:
-        return AuditRecord(fields, is_truncated=True)
-    return AuditRecord({}, error=f"not a JSON document of {len(record)} characters: {problem}")
-
-
-def _fitted(event: JsonObject) -> JsonObject:
-    """The fields that the index template knows; v1beta1 said `timestamp` for `requestReceivedTimestamp`."""
-    received = event.get("requestReceivedTimestamp", event.get("timestamp"))
-    fields = _EVENT({**event, "requestReceivedTimestamp": received})
-    return fields if isinstance(fields, dict) else {}
-
-
-def split_event_list(record: str) -> list[str]:
-    """The events of an EventList (what the API server's webhook sends) as records; of any other record itself."""
+def split_event_list(record: str) -> list[str] | None:
+    """The events of an EventList (what the API server's webhook sends) as records; None for any other record."""
     if _EVENT_LIST not in record[:_LIST_KIND_WITHIN]:
-        return [record]
+        return None
     try:
         content = read_json(record)
     except ValueError:
-        return [record]
+        return None
     items = content.get("items") if isinstance(content, dict) and content.get("kind") == _EVENT_LIST else None
-    return [json_text(item) for item in items] if isinstance(items, list) and items else [record]
+    return [json_text(item) for item in items] if isinstance(items, list) and items else None
 
 
-def _body(value: JsonValue) -> JsonValue:
+def _body(json: bytes) -> tuple[JsonValue, Raw]:
+    """A body without what is left out, and as it is stored."""
+    value = read_json(json)
+    _leave_out(as_object(as_object(value).get("metadata")))
+    compact = orjson.dumps(value)
+    if any(name in compact for name in _LEFT_OUT_JSON) or not _is_shallow(value, compact):
+        value = _fitted_body(value)
+        return value, _raw(value)
+    return value, ABSENT if compact in _EMPTY else Raw(compact)
+
+
+def _leave_out(metadata: JsonObject) -> None:
+    """Where what is left out stands in an object of Kubernetes; in lists of them it is found by walking the body."""
+    metadata.pop(_MANAGED_FIELDS, None)
+    as_object(metadata.get("annotations")).pop(_LAST_APPLIED, None)
+
+
+def _is_shallow(value: JsonValue, compact: bytes) -> bool:
+    """Whether nothing in a body can be nested too deep, told without walking it: few objects, or little indented."""
+    if compact.count(b"{") + compact.count(b"[") <= MAX_LISTS:
+        return True
+    return _DEEP not in orjson.dumps(value, option=orjson.OPT_INDENT_2)
+
+
+def _fitted_body(value: JsonValue) -> JsonValue:
     return up_to_depth(value, MAX_BODY_DEPTH, _LEFT_OUT)
 
 
@@ -151,7 +265,12 @@ _EVENT = object_of(
         "objectRef": object_of(_OBJECT_REF),
         "responseStatus": object_of(_RESPONSE_STATUS),
         "annotations": open_object(ANNOTATIONS, as_keyword),
-        "requestObject": _body,
-        "responseObject": _body,
+        "timestamp": text_only,
+        "requestObject": _fitted_body,
+        "responseObject": _fitted_body,
     }
 )
+
+_DECODER = msgspec.json.Decoder(AuditEvent)
+_NO_EVENT = AuditEvent()
+_NO_FIELDS = "a JSON object without audit fields"

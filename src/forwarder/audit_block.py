@@ -1,0 +1,99 @@
+"""What a document says of an audit event beside the event itself: who, how it ended, and in one line what happened."""
+
+import orjson
+from msgspec import Raw, Struct
+
+from forwarder.actor import audit_actor
+from forwarder.audit_event import AuditEvent
+from forwarder.json_values import JsonObject, as_object
+from forwarder.parsers.audit import AuditRecord, Fitted
+from forwarder.rbac import rbac_of
+from forwarder.sentences import audit_ending, audit_sentence, audit_subject
+from forwarder.workload import requested_body, workload_of
+
+ALLOWED = "allowed"
+DENIED = "denied"
+FAILED = "failed"
+
+_SEVERITY_OF_OUTCOME = {DENIED: "WARNING", FAILED: "ERROR"}
+_FIRST_ERROR = 400
+
+
+class _Who(Struct, frozen=True, gc=False):
+    subject: str
+    actor: Raw
+
+
+class _Ending(Struct, frozen=True, gc=False):
+    code: int | None
+    text: str
+    outcome: str | None
+    severity: str
+
+
+class AuditBlocks:
+    """Writes what documents say of the audit events of one batch; its events have few users and endings."""
+
+    def __init__(self) -> None:
+        self._whos: dict[tuple[Fitted, Fitted, Fitted], _Who] = {}
+        self._endings: dict[tuple[Fitted, Fitted, bool], _Ending] = {}
+
+    def of(self, record: AuditRecord) -> dict[str, object]:
+        """The members, `actor` as JSON."""
+        event, who, ending = record.event, self._who(record), self._ending(record)
+        block: dict[str, object] = {
+            "severity": ending.severity,
+            "message": audit_sentence(who.subject, event, ending.code, ending.text),
+        }
+        if who.actor:
+            block["actor"] = who.actor
+        if ending.outcome:
+            block["outcome"] = ending.outcome
+        if record.is_truncated:
+            block["truncated"] = True
+        if record.request is not None or record.response is not None:
+            block |= _lifted(event, requested_body(record.request, record.response))
+        return block
+
+    def _who(self, record: AuditRecord) -> _Who:
+        key = (record.user, record.impersonated, record.source_ips)
+        if (known := self._whos.get(key)) is not None:
+            return known
+        user, impersonated = as_object(record.user.value), as_object(record.impersonated.value)
+        actor = audit_actor(user, impersonated, record.source_ips.value)
+        json = Raw(orjson.dumps(actor)) if actor else Raw()
+        who = self._whos[key] = _Who(audit_subject(user, impersonated), json)
+        return who
+
+    def _ending(self, record: AuditRecord) -> _Ending:
+        is_panic = record.event.stage == "Panic"
+        key = (record.status, record.annotations, is_panic)
+        if (known := self._endings.get(key)) is not None:
+            return known
+        status = as_object(record.status.value)
+        code = status.get("code")
+        code = code if isinstance(code, int) else None
+        outcome = _outcome(code, as_object(record.annotations.value), is_panic=is_panic)
+        ending = self._endings[key] = _Ending(code, audit_ending(status), outcome, _severity(code, outcome))
+        return ending
+
+
+def _lifted(event: AuditEvent, body: JsonObject) -> dict[str, object]:
+    blocks = {"workload": workload_of(event, body), "rbac": rbac_of(event, body)}
+    return {name: block for name, block in blocks.items() if block}
+
+
+def _outcome(code: int | None, annotations: JsonObject, *, is_panic: bool) -> str | None:
+    """How a request ended: denied, failed or allowed; None while it is not known (RequestReceived)."""
+    if annotations.get("authorization.k8s.io/decision") == "forbid" or code in (401, 403):
+        return DENIED
+    if is_panic or (code is not None and code >= _FIRST_ERROR):
+        return FAILED
+    return None if code is None else ALLOWED
+
+
+def _severity(code: int | None, outcome: str | None) -> str:
+    """A client's mistake (404, 409) is everyday and a WARNING; what the server failed at is an ERROR."""
+    if outcome == FAILED and code is not None and code < 500:  # noqa: PLR2004 - HTTP: 4xx is the client's
+        return "WARNING"
+    return _SEVERITY_OF_OUTCOME.get(outcome or ALLOWED, "INFO")
