@@ -2,7 +2,8 @@
 
 The baseline, as that function: one uncompressed request of everything, op `index`, JSON merged at the root, into an
 index without a template. Both go through the same endpoint, in turn, each into an index of its own, which has the
-records of the runs before: new ones each time, as in operation.
+records of the runs before: new ones each time, as in operation. How large the indices are is told of the records that
+both have: the baseline loses the largest.
 """
 
 import base64
@@ -11,7 +12,7 @@ import statistics
 import time
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import requests
@@ -19,7 +20,7 @@ from opensearchpy import OpenSearch
 from requests_aws4auth import AWS4Auth
 
 from bench.cpu import LIMIT
-from bench.payloads import Payload, payload
+from bench.payloads import AUDIT, Payload, payload
 from forwarder.bulk import BulkAnswer, Limits
 from forwarder.deflate import gzip
 from forwarder.delivery import Sender
@@ -38,7 +39,10 @@ _MINUTE = 60_000
 # The first runs teach the server's Java machine more than they tell of either way.
 _WARM_UP = 15
 RUNS = 15
+_SIZED = 3
+_STORED = (200, 201)
 _MASTER = ("admin", "admin")
+Json: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Sent:
         records: How many were sent, in all runs.
         stored: Documents in the index afterwards.
         sent_bytes: Of the requests' bodies of one run, as they went over the wire.
-        index_bytes: Of the index, merged into one segment.
+        record_bytes: Of an index in one segment, for each of the records that both ways stored.
     """
 
     name: str
@@ -59,7 +63,7 @@ class Sent:
     records: int
     stored: int
     sent_bytes: int
-    index_bytes: int
+    record_bytes: float
 
 
 @dataclass(frozen=True)
@@ -70,27 +74,39 @@ class _Ground:
     server: OpenSearch
 
 
-def end_to_end(kind: str = "audit", records: int = 4000) -> tuple[Sent, Sent]:
+def end_to_end(kind: str = AUDIT, records: int = 4000) -> tuple[Sent, Sent]:
     """The function's delivery and the baseline's, of so many audit events."""
     with open_rig() as rig:
         run_setup(rig, tell)
         ground = _Ground(rig, master_client(rig))
-        ours, theirs = _Ours(ground), _Theirs(ground)
+        ours, theirs = _Ours(ground, OURS), _Theirs(ground, THEIRS)
         for run in range(_WARM_UP + RUNS):
             new = payload(kind, records, seed=run)
             ours.run(new)
             theirs.run(new)
-        return ours.sent(), theirs.sent()
+        our_bytes, their_bytes = _record_bytes(ground, kind, records)
+        return ours.sent(our_bytes), theirs.sent(their_bytes)
+
+
+def _record_bytes(ground: _Ground, kind: str, records: int) -> tuple[float, float]:
+    """What a record takes in an index of each, of the records that the baseline stores."""
+    ours, theirs = _Ours(ground, f"{OURS}-same"), _Theirs(ground, f"{THEIRS}-same")
+    for run in range(_SIZED):
+        new = payload(kind, records, seed=_WARM_UP + RUNS + run)
+        theirs.run(new)
+        ours.wanted = theirs.stored_ids
+        ours.run(new)
+    return ours.merged_record_bytes(), theirs.merged_record_bytes()
 
 
 class _Way:
     """A way of sending, measured again and again."""
 
     name = ""
-    index = ""
 
-    def __init__(self, ground: _Ground) -> None:
+    def __init__(self, ground: _Ground, index: str) -> None:
         self._ground = ground
+        self._index = index
         self._walls: list[float] = []
         self._records = 0
         self._sent_bytes = 0
@@ -106,15 +122,23 @@ class _Way:
         """Send everything and wait for the answer; the bytes that went over the wire."""
         raise NotImplementedError
 
-    def sent(self) -> Sent:
+    def sent(self, record_bytes: float) -> Sent:
         """What was measured, and what the index holds now."""
-        indices = self._ground.server.indices
-        indices.forcemerge(index=self.index, max_num_segments=1)
-        indices.refresh(index=self.index)
-        total = indices.stats(index=self.index)["_all"]["primaries"]
-        stored, size = total["docs"]["count"], total["store"]["size_in_bytes"]
         wall = statistics.median(self._walls[_WARM_UP:])
-        return Sent(self.name, wall, self._records, stored, self._sent_bytes, size)
+        return Sent(self.name, wall, self._records, self._stored()["docs"]["count"], self._sent_bytes, record_bytes)
+
+    def merged_record_bytes(self) -> float:
+        """Bytes of the index for each record, in one segment."""
+        self._ground.server.indices.forcemerge(index=self._index, max_num_segments=1)
+        stored = self._stored()
+        size: int = stored["store"]["size_in_bytes"]
+        return size / int(stored["docs"]["count"])
+
+    def _stored(self) -> Json:
+        indices = self._ground.server.indices
+        indices.refresh(index=self._index)
+        stored: Json = indices.stats(index=self._index)["_all"]["primaries"]
+        return stored
 
 
 class _Counted(OpenSearchClient):
@@ -130,10 +154,10 @@ class _Counted(OpenSearchClient):
 
 class _Ours(_Way):
     name = "this function"
-    index = OURS
+    wanted: frozenset[str] | None = None
 
-    def __init__(self, ground: _Ground) -> None:
-        super().__init__(ground)
+    def __init__(self, ground: _Ground, index: str) -> None:
+        super().__init__(ground, index)
         identity = ground.rig.function_identity
         signing = AWS4Auth(
             identity.access_key_id,
@@ -147,7 +171,9 @@ class _Ours(_Way):
     def _send(self, new: Payload) -> int:
         before = self._client.sent_bytes
         documents = documents_of(read_subscription(new.event, LIMIT))
-        sender = Sender(self._client, Index(OURS), Limits(2_000_000, 3, 30), patience_for(_MINUTE))
+        if (wanted := self.wanted) is not None:
+            documents = (document for document in documents if document.document_id in wanted)
+        sender = Sender(self._client, Index(self._index), Limits(2_000_000, 3, 30), patience_for(_MINUTE))
         delivery = sender.deliver(documents)
         if delivery.unstored:
             raise RuntimeError(f"{len(delivery.unstored)} documents are not stored: {delivery.unstored[0].reason}")
@@ -156,12 +182,12 @@ class _Ours(_Way):
 
 class _Theirs(_Way):
     name = "the baseline"
-    index = THEIRS
+    stored_ids: frozenset[str] = frozenset()
 
     def _send(self, new: Payload) -> int:
         text = zlib.decompress(base64.b64decode(new.data), zlib.MAX_WBITS | 16)
         message = json.loads(text)
-        body = b"".join(_baseline_lines(message))
+        body = b"".join(_baseline_lines(message, self._index))
         answer = requests.post(
             f"{self._ground.rig.edge_url}/_bulk",
             data=body,
@@ -171,10 +197,12 @@ class _Theirs(_Way):
             timeout=120,
         )
         answer.raise_for_status()
+        results = (item["index"] for item in orjson.loads(answer.content)["items"])
+        self.stored_ids = frozenset(result["_id"] for result in results if result["status"] in _STORED)
         return len(body)
 
 
-def _baseline_lines(message: dict[str, Any]) -> list[bytes]:
+def _baseline_lines(message: Json, index: str) -> list[bytes]:
     """What that function sends for the records of a message."""
     lines: list[bytes] = []
     for event in message["logEvents"]:
@@ -187,6 +215,6 @@ def _baseline_lines(message: dict[str, Any]) -> list[bytes]:
             "@log_group": message["logGroup"],
             "@log_stream": message["logStream"],
         }
-        lines.append(orjson.dumps({"index": {"_index": THEIRS, "_id": event["id"]}}) + b"\n")
+        lines.append(orjson.dumps({"index": {"_index": index, "_id": event["id"]}}) + b"\n")
         lines.append(orjson.dumps(source) + b"\n")
     return lines

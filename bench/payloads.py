@@ -6,6 +6,9 @@ import random
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from pathlib import Path
 
 from bench.audit_events import Cluster, uid
 
@@ -21,17 +24,21 @@ AUDIT = "audit"
 AUDIT_METADATA = "audit, no bodies"
 # Each from a cluster of its own: nothing but the words of Kubernetes is said twice.
 AUDIT_DIFFERENT = "audit, all different"
+# Real events that others published, over and over: where they are beside the tree.
+AUDIT_PUBLISHED = "audit, as published"
+_PUBLISHED = Path(__file__).parent.parent.parent / "shared" / "corpus" / "audit"
 _AUDIT_STREAM = "kube-apiserver-audit-0123456789abcdef0123456789abcdef"
 _STREAM_OF = {
     AUDIT: _AUDIT_STREAM,
     AUDIT_METADATA: _AUDIT_STREAM,
     AUDIT_DIFFERENT: _AUDIT_STREAM,
+    AUDIT_PUBLISHED: _AUDIT_STREAM,
     "api": "kube-apiserver-0123456789abcdef0123456789abcdef",
     "authenticator": "authenticator-0123456789abcdef0123456789abcdef",
     "controllerManager": "kube-controller-manager-0123456789abcdef0123456789abcdef",
     "scheduler": "kube-scheduler-0123456789abcdef0123456789abcdef",
 }
-KINDS = tuple(_STREAM_OF)
+KINDS = tuple(kind for kind in _STREAM_OF if kind != AUDIT_PUBLISHED or _PUBLISHED.exists())
 
 
 @dataclass(frozen=True)
@@ -149,5 +156,12 @@ def _writer(kind: str, source: random.Random) -> Callable[[], str]:
         return lambda: _LINES[kind](source)
     if kind == AUDIT_DIFFERENT:
         return lambda: _json(Cluster(source).event(bodies=True))
+    if kind == AUDIT_PUBLISHED:
+        return partial(next, cycle(_published_records()))
     cluster = Cluster(source)
     return lambda: _json(cluster.event(bodies=kind == AUDIT))
+
+
+def _published_records() -> list[str]:
+    files = sorted(_PUBLISHED.glob("*.jsonl"))
+    return [line for file in files for line in file.read_text().splitlines() if line.strip()]

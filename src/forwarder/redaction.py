@@ -118,7 +118,8 @@ _BY_LOOK = (
     # An environment variable of a container.
     *_rules(
         ('value":"', 'value\\"'),
-        rf"((?-i:name)(?<=\"name){_QUOTE}:{_QUOTE}[^\"\\]{{0,100}}?"
+        # First that a value follows: most names have none.
+        rf"((?-i:name)(?<=\"name){_QUOTE}:{_QUOTE}(?=[^\"\\]*+{_QUOTE},{_QUOTE}value)[^\"\\]{{0,100}}?"
         rf"(?:token|passw|secret|credential|api_?key|private_?key)[^\"\\]{{0,100}}+{_QUOTE},"
         rf"{_QUOTE}value{_QUOTE}:)(?:(\"){_INSIDE}|({_escaped_quote('a')}){_inside_escaped('a')})",
     ),

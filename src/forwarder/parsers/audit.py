@@ -66,7 +66,7 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MANAGED_FIELDS = "managedFields"
 _LEFT_OUT = frozenset({_MANAGED_FIELDS, _LAST_APPLIED})
 _EMPTY = (b"null", b"{}", b"[]")
-_LEFT_OUT_JSON = tuple(name.encode() for name in _LEFT_OUT)
+_MANAGED_FIELDS_JSON, _LAST_APPLIED_JSON = _MANAGED_FIELDS.encode(), _LAST_APPLIED.encode()
 # How the members of what is nested too deep are indented; a line never begins inside of a string of JSON.
 _DEEP = b"\n" + b"  " * MAX_LISTS
 
@@ -210,7 +210,7 @@ def _body(json: bytes) -> tuple[JsonValue, Raw]:
     value = read_json(json)
     _leave_out(as_object(as_object(value).get("metadata")))
     compact = orjson.dumps(value)
-    if any(name in compact for name in _LEFT_OUT_JSON) or not _is_shallow(value, compact):
+    if _MANAGED_FIELDS_JSON in compact or _LAST_APPLIED_JSON in compact or not _is_shallow(value, compact):
         value = _fitted_body(value)
         return value, _raw(value)
     return value, ABSENT if compact in _EMPTY else Raw(compact)
