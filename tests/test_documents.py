@@ -1,11 +1,14 @@
 """Expected documents are written from the schema and from each format's definition."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from forwarder.documents import Document
+from forwarder.json_values import MAX_LISTS, JsonObject
+from forwarder.parsers.audit import MAX_BODY_DEPTH
 from forwarder.pipeline import documents_of
 from forwarder.subscription import LogBatch, LogEvent
 from tests.payloads import STREAMS, batch
@@ -135,6 +138,29 @@ def test_bodies_lose_managed_fields_and_excessive_depth() -> None:
     body = audit(responseObject={"items": [item]})["responseObject"]
     assert body["items"][0]["metadata"] == {"name": "x"}
     assert "nested deeper" in json.dumps(body)
+
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.mark.parametrize("wrap", [lambda body: body, lambda body: {"items": [body]}, lambda body: {"template": body}])
+def test_copies_of_a_body_in_itself_are_left_out_wherever_they_stand(wrap: Callable[[Any], JsonObject]) -> None:
+    metadata = {"name": "x", "managedFields": [{"manager": "m"}], "annotations": {LAST_APPLIED: "{}", "kept": "a"}}
+    kept = {"metadata": {"name": "x", "annotations": {"kept": "a"}}}
+    for field in ("requestObject", "responseObject"):
+        assert audit(**{field: wrap({"metadata": metadata})})[field] == wrap(kept)
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "deepest"),
+    [('{"a":', "}", MAX_BODY_DEPTH), ("[", "]", MAX_LISTS), ('[{"a":', "}]", MAX_BODY_DEPTH // 2)],
+)
+def test_a_body_is_whole_up_to_the_deepest_that_is_kept(opened: str, closed: str, deepest: int) -> None:
+    for levels in range(1, deepest + 4):
+        sent = json.loads(f"{opened * levels}1{closed * levels}")
+        kept = audit(requestObject=sent)["requestObject"]
+        assert (kept == sent) is (levels <= deepest)
+        assert ("nested deeper" in json.dumps(kept)) is (levels > deepest)
 
 
 @pytest.mark.parametrize("block", ["user", "objectRef", "responseStatus", "annotations", "impersonatedUser"])

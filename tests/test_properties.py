@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forwarder.go_strings import unquote
-from forwarder.parsers.audit import parse_audit
+from forwarder.parsers.audit import AuditReader, parse_audit
 from forwarder.parsers.klog import parse_klog
 from forwarder.parsers.logfmt import parse_logfmt
 from forwarder.pipeline import documents_of
@@ -144,6 +144,32 @@ def test_a_cut_event_of_any_shape_keeps_complete_members(event: dict[str, Any], 
     record = json.dumps(event)
     cut = parse_audit(record[: int(where * (len(record) - 1))] + mark)
     assert cut.fields.items() <= parse_audit(record).fields.items()
+
+
+def assert_read_alike(record: str) -> None:
+    """Another member that is no JSON of Kubernetes makes the reader take its way for what is not as it should be."""
+    usual, unusual = parse_audit(record), parse_audit(f'{record[:-1]},"unknown":NaN}}')
+    assert unusual.fields == usual.fields
+
+
+@pytest.mark.parametrize("record", AUDIT_EVENTS)
+def test_an_event_is_the_same_read_as_kubernetes_types_it_and_read_leniently(record: str) -> None:
+    assert_read_alike(record)
+
+
+@REPEATABLE
+@given(st.dictionaries(MEMBERS, JSON, min_size=1))
+def test_an_event_of_any_shape_is_the_same_read_in_both_ways(event: dict[str, Any]) -> None:
+    assert_read_alike(json.dumps(event))
+
+
+@REPEATABLE
+@given(st.lists(st.sampled_from(AUDIT_EVENTS), max_size=5), st.sampled_from(AUDIT_EVENTS))
+def test_what_was_read_before_changes_no_event(before: list[str], record: str) -> None:
+    reader = AuditReader()
+    for other in before:
+        reader.read(other)
+    assert reader.read(record).fields == parse_audit(record).fields
 
 
 @pytest.mark.parametrize("opened", ["[", '{"a":'])

@@ -19,7 +19,7 @@ ROWS = (
     ("audit_block",),
     ("actor", "rbac", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
     ("audit_event", "field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
-    ("deflate", "json_values", "errors"),
+    ("deflate", "json_values", "repetitions", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
 PURE_FROM = ROW_OF["outcomes"]

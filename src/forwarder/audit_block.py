@@ -8,6 +8,7 @@ from forwarder.audit_event import AuditEvent
 from forwarder.json_values import JsonObject, as_object
 from forwarder.parsers.audit import AuditRecord, Fitted
 from forwarder.rbac import rbac_of
+from forwarder.repetitions import Repetitions
 from forwarder.sentences import audit_ending, audit_sentence, audit_subject
 from forwarder.workload import requested_body, workload_of
 
@@ -32,11 +33,11 @@ class _Ending(Struct, frozen=True, gc=False):
 
 
 class AuditBlocks:
-    """Writes what documents say of the audit events of one batch; its events have few users and endings."""
+    """Writes what documents say of audit events; it remembers users and endings, of which there are few."""
 
     def __init__(self) -> None:
-        self._whos: dict[tuple[Fitted, Fitted, Fitted], _Who] = {}
-        self._endings: dict[tuple[Fitted, Fitted, bool], _Ending] = {}
+        self._whos = Repetitions[tuple[Fitted, Fitted, Fitted], _Who]()
+        self._endings = Repetitions[tuple[Fitted, Fitted, bool], _Ending]()
 
     def of(self, record: AuditRecord) -> dict[str, object]:
         """The members, `actor` as JSON."""
@@ -62,8 +63,8 @@ class AuditBlocks:
         user, impersonated = as_object(record.user.value), as_object(record.impersonated.value)
         actor = audit_actor(user, impersonated, record.source_ips.value)
         json = Raw(orjson.dumps(actor)) if actor else Raw()
-        who = self._whos[key] = _Who(audit_subject(user, impersonated), json)
-        return who
+        size = record.user.size + record.impersonated.size + record.source_ips.size
+        return self._whos.keep(key, _Who(audit_subject(user, impersonated), json), size)
 
     def _ending(self, record: AuditRecord) -> _Ending:
         is_panic = record.event.stage == "Panic"
@@ -74,8 +75,8 @@ class AuditBlocks:
         code = status.get("code")
         code = code if isinstance(code, int) else None
         outcome = _outcome(code, as_object(record.annotations.value), is_panic=is_panic)
-        ending = self._endings[key] = _Ending(code, audit_ending(status), outcome, _severity(code, outcome))
-        return ending
+        ending = _Ending(code, audit_ending(status), outcome, _severity(code, outcome))
+        return self._endings.keep(key, ending, record.status.size + record.annotations.size)
 
 
 def _lifted(event: AuditEvent, body: JsonObject) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -175,8 +175,9 @@ _Written: TypeAlias = tuple[Mapping[str, object], AuditEvent | None]
 _Writer: TypeAlias = Callable[[str, int], _Written]
 
 
+@cache
 def _audit_writer() -> _Writer:
-    """Remembers what the events of a batch repeat."""
+    """One for all batches, as it remembers what their events repeat."""
     read, block_of = AuditReader().read, AuditBlocks().of
 
     def write(record: str, _timestamp: int) -> _Written:

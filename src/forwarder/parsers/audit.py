@@ -22,6 +22,7 @@ from forwarder.json_values import (
     read_leading_members,
     up_to_depth,
 )
+from forwarder.repetitions import Repetitions
 
 # The annotations, and the keys of `user.extra`, that have fields of their own in the index template.
 ANNOTATIONS = (
@@ -75,10 +76,17 @@ _LIST_KIND_WITHIN = 500
 
 
 class Fitted(Struct, eq=False, frozen=True, gc=False):
-    """A member of an event, fitted to the index template: what it is, and its JSON (ABSENT where nothing is left)."""
+    """A member of an event, fitted to the index template.
+
+    Attributes:
+        value: what it is; None where nothing is left.
+        json: the same as it is stored; ABSENT where nothing is left.
+        size: how many bytes of JSON it was.
+    """
 
     value: JsonValue
     json: Raw
+    size: int
 
 
 class AuditRecord(Struct, frozen=True, gc=False):
@@ -114,8 +122,8 @@ class AuditRecord(Struct, frozen=True, gc=False):
         return as_object(orjson.loads(msgspec.json.encode(self.event)))
 
 
-class _Once(dict[bytes, Fitted]):
-    """Fits JSON of one kind; what was seen before costs nothing, and most of what events say they say again."""
+class _Fits(Repetitions[bytes, Fitted]):
+    """What JSON of one kind is when fitted."""
 
     def __init__(self, fit: Fit) -> None:
         super().__init__()
@@ -124,8 +132,7 @@ class _Once(dict[bytes, Fitted]):
     def __missing__(self, json: bytes) -> Fitted:
         value = self._fit(read_json(json)) if json else None
         raw = _raw(value)
-        fitted = self[json] = Fitted(value if raw else None, raw)
-        return fitted
+        return self.keep(json, Fitted(value if raw else None, raw, len(json)), len(json))
 
 
 def _raw(value: JsonValue) -> Raw:
@@ -133,13 +140,13 @@ def _raw(value: JsonValue) -> Raw:
 
 
 class AuditReader:
-    """Reads audit events, also such as CloudWatch Logs cut off; one for each batch, as it remembers what it met."""
+    """Reads audit events, also such as CloudWatch Logs cut off; it remembers what they repeat."""
 
     def __init__(self) -> None:
-        self._users = _Once(object_of(_USER))
-        self._source_ips = _Once(as_keywords)
-        self._statuses = _Once(object_of(_RESPONSE_STATUS))
-        self._annotations = _Once(open_object(ANNOTATIONS, as_keyword))
+        self._users = _Fits(object_of(_USER))
+        self._source_ips = _Fits(as_keywords)
+        self._statuses = _Fits(object_of(_RESPONSE_STATUS))
+        self._annotations = _Fits(open_object(ANNOTATIONS, as_keyword))
 
     def read(self, record: str) -> AuditRecord:
         """The event; where it is not as Kubernetes types it, what of it the index template can take."""
