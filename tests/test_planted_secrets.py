@@ -79,6 +79,7 @@ AUDIT = {
     "bearer-in-agent": audit(userAgent=f"curl Bearer {P}0123456789"),
     "authorization": audit(request={"headers": {"Authorization": [f"Basic {P}OnB3"]}}),
     "token-in-uri": audit(requestURI=f"/api/v1/pods?access_token={P}&watch=true"),
+    "name-in-name": audit(requestObject={"client_secret_access_key": P}),
     "bearer-in-uri": audit(requestURI=f"/x?h=Bearer%20{P}0123456789"),
     "token-with-bearer": audit(requestURI="/x", userAgent=f"token=Bearer {P}0123456789"),
     "presigned-later": audit(requestURI=f"/x?X-Amz-Date=a&X-Amz-Signature={P}00ff&X-Amz-Security-Token={P}%2Babc"),
