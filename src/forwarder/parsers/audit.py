@@ -167,11 +167,7 @@ class AuditReader:
             response, event.responseObject = _body(bytes(event.responseObject))
         event.user, event.impersonatedUser, event.sourceIPs = user.json, impersonated.json, source_ips.json
         event.responseStatus, event.annotations = status.json, annotations.json
-        if event.timestamp is not None:
-            event.requestReceivedTimestamp = event.requestReceivedTimestamp or event.timestamp
-            event.timestamp = None
-        if event.objectRef == NO_OBJECT:
-            event.objectRef = None
+        _tidy(event)
         error = _NO_FIELDS if event == _NO_EVENT else None
         return AuditRecord(
             event, user, impersonated, source_ips, status, annotations, request, response, is_truncated, error
@@ -193,6 +189,15 @@ class AuditReader:
     def _unread(self, error: str) -> AuditRecord:
         nothing = self._users[b""]
         return AuditRecord(AuditEvent(), nothing, nothing, nothing, nothing, nothing, error=error)
+
+
+def _tidy(event: AuditEvent) -> None:
+    """Give a time that v1beta1 calls `timestamp` its name of today, and take away a reference to nothing."""
+    if event.timestamp is not None:
+        event.requestReceivedTimestamp = event.requestReceivedTimestamp or event.timestamp
+        event.timestamp = None
+    if event.objectRef == NO_OBJECT:
+        event.objectRef = None
 
 
 def parse_audit(record: str) -> AuditRecord:
