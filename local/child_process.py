@@ -155,16 +155,22 @@ def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) ->
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody has at the moment.
+    """A TCP port on 127.0.0.1 that nobody has at the moment, nor was given before: its program may not have it yet.
 
     Not one of those that the system gives to outgoing connections, which begin at 32768 (ip(7), ip_local_port_range):
     such a connection could take it before the program that it is meant for.
     """
-    while True:
-        port = secrets.choice(_PORTS)
+    for port in _each_port_once():
         with socket.socket() as probe, contextlib.suppress(OSError):  # somebody has it: try another
             probe.bind(("127.0.0.1", port))
             return port
+    raise RigError(f"every port from {_PORTS.start} to {_PORTS.stop - 1} was tried; start the rig anew")
+
+
+@functools.cache
+def _each_port_once() -> Iterator[int]:
+    """In an order of its own for each process, as others choose among the same; the next for whoever asks."""
+    return iter(secrets.SystemRandom().sample(_PORTS, len(_PORTS)))
 
 
 def is_listening(port: int) -> bool:

@@ -142,7 +142,7 @@ class LambdaRuntime:
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         with self._one_at_a_time:
             start = self._child.program.output.stat().st_size
-            answer = self._post(body, timeout)
+            answer = self._post(self._child, body, timeout)
             seconds = _LOG_SECONDS if answer.ok else 0  # a function that never ran has no END
             log = _log_of_invocation(self._child.program.output, start, seconds)
         return interpret(answer.status_code, answer.text, log)
@@ -159,13 +159,17 @@ class LambdaRuntime:
             raise RigError("the function has no process: it has one from its first invocation on")
         return running[0]
 
-    def _post(self, body: bytes, timeout: float) -> requests.Response:
+    def _post(self, child: Child, body: bytes, timeout: float) -> requests.Response:
         with requests.Session() as connection:
             connection.trust_env = False
             try:
                 return connection.post(f"http://127.0.0.1:{self._port}{_INVOCATIONS}", data=body, timeout=timeout)
             except requests.RequestException as error:
-                raise RigError(f"the function gave no answer within {timeout:.0f} s: {error}") from error
+                ended = child.process.poll()
+                state = "still runs" if ended is None else f"has ended with status {ended}"
+                raise RigError(
+                    f"the function gave no answer within {timeout:.0f} s; the emulator {state}: {error}\n{child.tail()}"
+                ) from error
 
     def _program(self, logs: Path) -> Program:
         emulator, python = self._command

@@ -596,3 +596,8 @@ def test_the_function_is_told_about_the_rig(rig: Rig, tmp_path: Path) -> None:
     assert seen["AWS_ACCESS_KEY_ID"] == rig.function_identity.access_key_id
     assert seen["AWS_SESSION_TOKEN"] == rig.function_identity.session_token
     assert json.dumps(seen).count(rig.function_identity.secret_access_key) == 1
+
+
+def test_no_port_is_given_twice() -> None:
+    given = [free_port() for _ in range(2_000)]
+    assert len(set(given)) == len(given)
