@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 _LONGEST_PAUSE_SECONDS = 0.5
 _TAIL_LINES = 30
 _PORTS = range(15_000, 32_000)
+# A process that is forked while a port is probed has that port, too, until it becomes another program.
+_ONE_FORKS_OR_PROBES = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -115,19 +118,20 @@ def running(program: Program, stop_seconds: float = 20) -> Iterator[Child]:
 def _start(program: Program, output: int, errors: int) -> "subprocess.Popen[bytes]":
     account = program.account
     try:
-        return subprocess.Popen(
-            program.command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            env=dict(program.environment),
-            cwd=program.working_folder,
-            user=account.user_id if account else None,
-            group=account.group_id if account else None,
-            extra_groups=[] if account else None,
-            process_group=0,
-            preexec_fn=_ended_with_its_parent(),  # noqa: PLW1509 - one system call on a function resolved before the fork
-        )
+        with _ONE_FORKS_OR_PROBES:
+            return subprocess.Popen(
+                program.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env=dict(program.environment),
+                cwd=program.working_folder,
+                user=account.user_id if account else None,
+                group=account.group_id if account else None,
+                extra_groups=[] if account else None,
+                process_group=0,
+                preexec_fn=_ended_with_its_parent(),  # noqa: PLW1509 - one system call on a function resolved before the fork
+            )
     except OSError as error:
         raise RigError(f"{program.name} could not be started: {error}") from error
 
@@ -161,7 +165,7 @@ def free_port() -> int:
     such a connection could take it before the program that it is meant for.
     """
     for port in _each_port_once():
-        with socket.socket() as probe, contextlib.suppress(OSError):  # somebody has it: try another
+        with _ONE_FORKS_OR_PROBES, socket.socket() as probe, contextlib.suppress(OSError):  # taken: try another
             probe.bind(("127.0.0.1", port))
             return port
     raise RigError(f"every port from {_PORTS.start} to {_PORTS.stop - 1} was tried; start the rig anew")

@@ -601,3 +601,26 @@ def test_the_function_is_told_about_the_rig(rig: Rig, tmp_path: Path) -> None:
 def test_no_port_is_given_twice() -> None:
     given = [free_port() for _ in range(2_000)]
     assert len(set(given)) == len(given)
+
+
+def test_a_free_port_is_free_while_other_threads_start_programs(tmp_path: Path) -> None:
+    program = Program("true", ("/bin/true",), environment={}, logs=tmp_path, working_folder=tmp_path)
+    over = threading.Event()
+
+    def start_programs() -> None:
+        while not over.is_set():
+            with running(program) as child:
+                child.process.wait()
+
+    threads = [threading.Thread(target=start_programs) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(2_000):
+            with socket.socket() as taker:
+                taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taker.bind(("127.0.0.1", free_port()))  # raises where somebody has it after all
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
