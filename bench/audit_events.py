@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 _ACCOUNT = "111122223333"
-_APPS = ("checkout", "catalog", "carts", "orders", "assets", "payments", "search", "ui")
+APPS = ("checkout", "catalog", "carts", "orders", "assets", "payments", "search", "ui")
+KUBELET = "kubelet/v1.31.4 (linux/arm64) kubernetes/a1b2c3d"
 _NODES = 8
 _PODS = 160
 _CONTROLLERS = (
@@ -71,7 +72,7 @@ class Cluster:
 
     def _pod_name(self) -> str:
         source = self._source
-        return f"{source.choice(_APPS)}-{source.getrandbits(36):09x}-{source.getrandbits(20):05x}"
+        return f"{source.choice(APPS)}-{source.getrandbits(36):09x}-{source.getrandbits(20):05x}"
 
     def _of_nodes(self) -> list[tuple[_Identity, list[_Call]]]:
         """Kubelets renew their lease, report their node and pods, and read what those need."""
@@ -98,7 +99,7 @@ class Cluster:
         ]
 
     def _controller_calls(self) -> list[_Call]:
-        app = self._source.choice(_APPS)
+        app = self._source.choice(APPS)
         slices = _ref("endpointslices", "discovery.k8s.io", "shop", f"{app}-7xk2p")
         return [
             _Call("get", slices),
@@ -118,7 +119,7 @@ class Cluster:
 
     def _add_on_calls(self, name: str) -> list[_Call]:
         lease = _ref("leases", "coordination.k8s.io", "kube-system", name)
-        application = _ref("applications", "argoproj.io", "argocd", self._source.choice(_APPS))
+        application = _ref("applications", "argoproj.io", "argocd", self._source.choice(APPS))
         return [
             _Call("get", lease),
             _Call("update", lease, _lease),
@@ -131,7 +132,7 @@ class Cluster:
         return [(self._person(name), self._kubectl_calls()) for name in _PEOPLE]
 
     def _kubectl_calls(self) -> list[_Call]:
-        pods, app = self._source.sample(self._pods, 4), self._source.choice(_APPS)
+        pods, app = self._source.sample(self._pods, 4), self._source.choice(APPS)
         return [
             _Call("list", _ref("pods", "", "shop", None)),
             _Call("patch", _ref("deployments", "apps", "shop", app), _deployment),
@@ -142,7 +143,7 @@ class Cluster:
     def _node(self, name: str) -> _Identity:
         instance = f"i-{self._source.getrandbits(64):016x}"
         user = self._iam_user(f"system:node:{name}", "shop-nodes", instance, ["system:bootstrappers", "system:nodes"])
-        return _Identity(user, _address(name), "kubelet/v1.31.4 (linux/arm64) kubernetes/a1b2c3d", "")
+        return _Identity(user, _address(name), KUBELET, "")
 
     def _person(self, name: str) -> _Identity:
         user = self._iam_user(name, "shop-developers", f"{name}@example.com", ["shop:developers"])

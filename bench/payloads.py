@@ -10,16 +10,14 @@ from functools import partial
 from itertools import cycle
 from pathlib import Path
 
-from bench.audit_events import Cluster, uid
+from bench.audit_events import APPS, KUBELET, Cluster, uid
 
 # CloudWatch Logs gives ids of 56 digits.
 _FIRST_ID = 39 * 10**54
 _IDS_OF_A_SEED = 10**6
 TIMESTAMP = 1_795_165_951_123  # 2026-11-20T09:12:31.123Z
 
-_NAMES = ("checkout", "catalog", "carts", "orders", "assets", "payments", "search", "ui")
 _NODES = tuple(f"ip-10-0-{third}-{fourth}.eu-west-1.compute.internal" for third in (11, 12, 13) for fourth in (7, 81))
-_KUBELET = "kubelet/v1.31.4 (linux/arm64) kubernetes/a1b2c3d"
 AUDIT = "audit"
 AUDIT_METADATA = "audit, no bodies"
 # Each from a cluster of its own: nothing but the words of Kubernetes is said twice.
@@ -111,22 +109,22 @@ def _klog_header(source: random.Random, file: str) -> str:
 
 def _api(source: random.Random) -> str:
     header = _klog_header(source, "httplog.go")
-    uri = f"/api/v1/namespaces/shop/pods/{source.choice(_NAMES)}-{source.randrange(16**5):05x}"
+    uri = f"/api/v1/namespaces/shop/pods/{source.choice(APPS)}-{source.randrange(16**5):05x}"
     return (
-        f'{header} "HTTP" verb="GET" URI="{uri}" latency="{source.random() * 100:.6f}ms" userAgent="{_KUBELET}" '
+        f'{header} "HTTP" verb="GET" URI="{uri}" latency="{source.random() * 100:.6f}ms" userAgent="{KUBELET}" '
         f'audit-ID="{uid(source)}" srcIP="10.0.1.7:{source.randrange(65535)}" resp=200'
     )
 
 
 def _controller_manager(source: random.Random) -> str:
     header = _klog_header(source, "replica_set.go")
-    name = source.choice(_NAMES)
+    name = source.choice(APPS)
     return f'{header} "Finished syncing" kind="ReplicaSet" key="shop/{name}" duration="{source.random():.6f}ms"'
 
 
 def _scheduler(source: random.Random) -> str:
     header = _klog_header(source, "schedule_one.go")
-    pod = f"shop/{source.choice(_NAMES)}-{source.randrange(16**5):05x}"
+    pod = f"shop/{source.choice(APPS)}-{source.randrange(16**5):05x}"
     return (
         f'{header} "Successfully bound pod to node" pod="{pod}" node="{source.choice(_NODES)}" '
         "evaluatedNodes=6 feasibleNodes=4"

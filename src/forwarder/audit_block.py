@@ -9,7 +9,7 @@ from forwarder.json_values import JsonObject, as_object
 from forwarder.parsers.audit import AuditRecord, Fitted
 from forwarder.rbac import rbac_of
 from forwarder.repetitions import Repetitions
-from forwarder.sentences import audit_ending, audit_sentence, audit_subject
+from forwarder.sentences import FIRST_ERROR, audit_ending, audit_sentence, audit_subject
 from forwarder.workload import requested_body, workload_of
 
 ALLOWED = "allowed"
@@ -17,7 +17,6 @@ DENIED = "denied"
 FAILED = "failed"
 
 _SEVERITY_OF_OUTCOME = {DENIED: "WARNING", FAILED: "ERROR"}
-_FIRST_ERROR = 400
 
 
 class _Who(Struct, frozen=True, gc=False):
@@ -88,7 +87,7 @@ def _outcome(code: int | None, annotations: JsonObject, *, is_panic: bool) -> st
     """How a request ended: denied, failed or allowed; None while it is not known (RequestReceived)."""
     if annotations.get("authorization.k8s.io/decision") == "forbid" or code in (401, 403):
         return DENIED
-    if is_panic or (code is not None and code >= _FIRST_ERROR):
+    if is_panic or (code is not None and code >= FIRST_ERROR):
         return FAILED
     return None if code is None else ALLOWED
 

@@ -20,7 +20,7 @@ _PAST = {
     "watch": "watched",
 }
 _ENDED = "ResponseComplete"
-_FIRST_ERROR = 400
+FIRST_ERROR = 400
 
 
 def one_line(text: str) -> str:
@@ -72,7 +72,7 @@ def authenticator_sentence(pairs: Mapping[str, str]) -> str:
 def _did(verb: str, code: int | None) -> str:
     if code in (401, 403):
         return f"may not {verb}"
-    if code is not None and code >= _FIRST_ERROR:
+    if code is not None and code >= FIRST_ERROR:
         return f"failed to {verb}"
     return _PAST.get(verb, verb)
 

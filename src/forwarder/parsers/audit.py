@@ -7,7 +7,7 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct
 
-from forwarder.audit_event import ABSENT, NO_OBJECT, AuditEvent
+from forwarder.audit_event import ABSENT, NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.field_shapes import Fit, object_of, objects_of, open_object, text_only
 from forwarder.json_values import (
     MAX_LISTS,
@@ -143,10 +143,10 @@ class AuditReader:
     """Reads audit events, also such as CloudWatch Logs cut off; it remembers what they repeat."""
 
     def __init__(self) -> None:
-        self._users = _Fits(object_of(_USER))
+        self._users = _Fits(_USER)
         self._source_ips = _Fits(as_keywords)
-        self._statuses = _Fits(object_of(_RESPONSE_STATUS))
-        self._annotations = _Fits(open_object(ANNOTATIONS, as_keyword))
+        self._statuses = _Fits(_RESPONSE_STATUS)
+        self._annotations = _Fits(_ANNOTATIONS)
 
     def read(self, record: str) -> AuditRecord:
         """The event; where it is not as Kubernetes types it, what of it the index template can take."""
@@ -245,25 +245,27 @@ def _fitted_body(value: JsonValue) -> JsonValue:
     return up_to_depth(value, MAX_BODY_DEPTH, _LEFT_OUT)
 
 
-_USER: dict[str, Fit] = {
-    "username": as_keyword,
-    "uid": as_keyword,
-    "groups": as_keywords,
-    "extra": open_object(USER_EXTRA, as_keywords),
-}
-_OBJECT_REF: dict[str, Fit] = dict.fromkeys(
-    ("resource", "subresource", "namespace", "name", "uid", "apiGroup", "apiVersion", "resourceVersion"), as_keyword
+_USER = object_of(
+    {
+        "username": as_keyword,
+        "uid": as_keyword,
+        "groups": as_keywords,
+        "extra": open_object(USER_EXTRA, as_keywords),
+    }
 )
+_ANNOTATIONS = open_object(ANNOTATIONS, as_keyword)
 _STATUS_DETAILS: dict[str, Fit] = {
     **dict.fromkeys(("name", "group", "kind", "uid"), as_keyword),
     "retryAfterSeconds": as_integer,
     "causes": objects_of(dict.fromkeys(("reason", "message", "field"), as_keyword)),
 }
-_RESPONSE_STATUS: dict[str, Fit] = {
-    "code": as_integer,
-    **dict.fromkeys(("status", "reason", "message"), as_keyword),
-    "details": object_of(_STATUS_DETAILS),
-}
+_RESPONSE_STATUS = object_of(
+    {
+        "code": as_integer,
+        **dict.fromkeys(("status", "reason", "message"), as_keyword),
+        "details": object_of(_STATUS_DETAILS),
+    }
+)
 _EVENT = object_of(
     {
         **dict.fromkeys(
@@ -272,11 +274,11 @@ _EVENT = object_of(
         "sourceIPs": as_keywords,
         "requestReceivedTimestamp": text_only,
         "stageTimestamp": text_only,
-        "user": object_of(_USER),
-        "impersonatedUser": object_of(_USER),
-        "objectRef": object_of(_OBJECT_REF),
-        "responseStatus": object_of(_RESPONSE_STATUS),
-        "annotations": open_object(ANNOTATIONS, as_keyword),
+        "user": _USER,
+        "impersonatedUser": _USER,
+        "objectRef": object_of(dict.fromkeys(ObjectRef.__struct_fields__, as_keyword)),
+        "responseStatus": _RESPONSE_STATUS,
+        "annotations": _ANNOTATIONS,
         "timestamp": text_only,
         "requestObject": _fitted_body,
         "responseObject": _fitted_body,
