@@ -11,20 +11,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from forwarder.go_strings import unquote
+from forwarder.go_strings import ValueSpan, quote, unquote
 from forwarder.parsers.audit import AuditReader, parse_audit
-from forwarder.parsers.klog import parse_klog
-from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.parsers.klog import klog_values, parse_klog
+from forwarder.parsers.logfmt import logfmt_values, parse_logfmt
 from forwarder.pipeline import documents_of
 from forwarder.redaction import redact
 from forwarder.subscription import read_subscription
 from local.forwarding import EVENTS, subscription_message
-from tests.fuzz import INPUTS, READERS, SEED, broken_documents, broken_redaction, run
+from tests.fuzz import FRAGMENTS, INPUTS, READERS, SEED, broken_documents, broken_redaction, run
 from tests.payloads import STREAMS, TIMESTAMP, batch, envelope, lambda_event
 
 REPEATABLE = settings(derandomize=True, deadline=None, max_examples=200)
 
-GO_ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 # JSON without what Python alone writes.
 JSON = st.recursive(
@@ -35,35 +34,35 @@ JSON = st.recursive(
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,20}", fullmatch=True)
 
 
-def go_quote(text: str) -> str:
-    """strconv.Quote: printable characters as they are, the others escaped."""
-    return '"' + "".join(_go_character(character) for character in text) + '"'
-
-
-def _go_character(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    if character in GO_ESCAPES:
-        return GO_ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("plain words", '"plain words"'),
+        ('"\\', r'"\"\\"'),
+        ("\a\b\f\n\r\t\v", r'"\a\b\f\n\r\t\v"'),
+        ("\0\x7f", r'"\x00\x7f"'),
+        ("\x80\u00a0\u2028\ufeff", r'"\u0080\u00a0\u2028\ufeff"'),
+        ("é☺\ufffd", '"é☺\ufffd"'),
+        ("\U0001f600\U000e0001", '"\U0001f600' + r'\U000e0001"'),
+        ("'", '"\'"'),
+    ],
+)
+def test_strings_are_quoted_as_go_does(text: str, quoted: str) -> None:
+    """The right values were printed by Go's strconv.Quote."""
+    assert quote(text) == quoted
 
 
 @REPEATABLE
 @given(TEXT)
 def test_what_go_quotes_is_unquoted(text: str) -> None:
-    assert unquote(go_quote(text)) == text
+    assert unquote(quote(text)) == text
 
 
 @REPEATABLE
 @given(TEXT, st.dictionaries(NAMES, TEXT, max_size=5))
 def test_what_klog_writes_is_read(message: str, fields: dict[str, str]) -> None:
-    pairs = "".join(f" {name}={go_quote(value)}" for name, value in fields.items())
-    entry = parse_klog(f"W1120 09:12:31.123456     123 a.go:7] {go_quote(message)}{pairs}", TIMESTAMP)
+    pairs = "".join(f" {name}={quote(value)}" for name, value in fields.items())
+    entry = parse_klog(f"W1120 09:12:31.123456     123 a.go:7] {quote(message)}{pairs}", TIMESTAMP)
     assert entry is not None
     assert (entry.severity, entry.message, entry.fields) == ("WARNING", message, fields)
 
@@ -73,7 +72,7 @@ def klog_value(value: Any) -> str:
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     lines = value.removesuffix("\n").split("\n")
-    return "<\n" + "".join(f"\t{line}\n" for line in lines) + " >" if "\n" in value else go_quote(value)
+    return "<\n" + "".join(f"\t{line}\n" for line in lines) + " >" if "\n" in value else quote(value)
 
 
 @REPEATABLE
@@ -93,8 +92,72 @@ def test_lines_and_json_that_klog_writes_are_read(fields: dict[str, Any]) -> Non
 @given(st.dictionaries(NAMES, TEXT, min_size=1, max_size=6))
 def test_what_logrus_writes_is_read(pairs: dict[str, str]) -> None:
     safe = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+")
-    line = " ".join(f"{name}={value if set(value) <= safe else go_quote(value)}" for name, value in pairs.items())
+    line = " ".join(f"{name}={value if set(value) <= safe else quote(value)}" for name, value in pairs.items())
     assert parse_logfmt(line) == pairs
+
+
+KLOG_HEADER = "I1120 09:12:31.123456       1 a.go:1] "
+LOG_TEXT = st.lists(st.sampled_from(FRAGMENTS) | TEXT, max_size=12).map("".join)
+KLOG_VALUES = st.dictionaries(NAMES, TEXT | st.text('\n\t =>"<x', max_size=12) | JSON, max_size=4)
+
+
+def values_of(record: str, spans: list[ValueSpan]) -> list[tuple[str, str]]:
+    texts = [(span, record[span.start : span.end]) for span in spans]
+    return [(span.key, unquote(text) if span.quoted else text) for span, text in texts]
+
+
+def assert_each_value_can_be_replaced(read: Callable[[str], list[ValueSpan]], record: str, other: str) -> None:
+    spans = read(record)
+    before = values_of(record, spans)
+    for position, span in enumerate(spans):
+        replaced = record[: span.start] + quote(other) + record[span.end :]
+        after = values_of(replaced, read(replaced))
+        assert after == [*before[:position], (span.key, other), *before[position + 1 :]]
+
+
+def assert_in_order(spans: list[ValueSpan], length: int) -> None:
+    edges = [edge for span in spans for edge in (span.start, span.end)]
+    assert edges == sorted(edges)
+    assert edges[0] >= 0
+    assert edges[-1] <= length
+
+
+@REPEATABLE
+@given(TEXT, KLOG_VALUES, st.sampled_from(["", " last=&{A:1 B:x y=z}", " last={cut", ' last="cut', " last=word"]), TEXT)
+def test_each_value_of_klog_text_can_be_replaced(message: str, fields: dict[str, Any], last: str, other: str) -> None:
+    pairs = "".join(f" {name}={klog_value(value)}" for name, value in fields.items())
+    record = f"{KLOG_HEADER}{quote(message)}{pairs}{last}\n"
+    assert len(klog_values(record)) == 1 + len(fields) + bool(last)
+    assert_each_value_can_be_replaced(klog_values, record, other)
+
+
+@REPEATABLE
+@given(LOG_TEXT, TEXT, st.sampled_from(["", KLOG_HEADER, f'{KLOG_HEADER}"m" ', f'{KLOG_HEADER}"m" a="1" ']))
+def test_the_values_of_any_text_are_those_that_become_fields(text: str, other: str, header: str) -> None:
+    record = header + text
+    spans = klog_values(record)
+    assert_in_order(spans, len(record))
+    entry = parse_klog(record, TIMESTAMP)
+    if entry is not None and header:
+        lines = {span.key for span in spans if record.startswith("<\n", span.start)}
+        read = dict(values_of(record, spans[1:]))
+        assert entry.fields.keys() == read.keys()
+        assert {key: value for key, value in entry.fields.items() if key not in lines}.items() <= read.items()
+    doubtful = [span for span in spans[1:] if not span.quoted]
+    if entry is not None and (not doubtful or doubtful[0] is spans[-1]):
+        assert_each_value_can_be_replaced(klog_values, record, other)
+
+
+@REPEATABLE
+@given(LOG_TEXT, TEXT, st.sampled_from(["", "level=info ", 'level=info msg="a b" ']))
+def test_the_values_of_any_line_are_those_of_its_pairs(text: str, other: str, beginning: str) -> None:
+    line = beginning + text
+    spans = logfmt_values(line)
+    assert_in_order(spans, len(line))
+    pairs = parse_logfmt(line)
+    if pairs is not None:
+        assert pairs == dict(values_of(line, spans))
+        assert_each_value_can_be_replaced(logfmt_values, line, other)
 
 
 @REPEATABLE

@@ -27,7 +27,7 @@ from forwarder.control_plane import (
 from forwarder.field_shapes import flat_object
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, printable
 from forwarder.parsers.audit import AuditReader
-from forwarder.parsers.klog import KlogEntry, parse_klog
+from forwarder.parsers.klog import NAMED, KlogEntry, parse_klog
 from forwarder.parsers.logfmt import parse_logfmt
 from forwarder.redaction import Redacted, redact_each
 from forwarder.sentences import authenticator_sentence, klog_sentence, one_line
@@ -38,7 +38,6 @@ LONGEST_ID = 512
 
 _ENCODER = msgspec.json.Encoder()
 _COMMA = ord(",")
-_KLOG_NAMED = ("pod", "node", "err")
 _SEVERITY_OF_LEVEL = {"warning": "WARNING", "error": "ERROR", "fatal": "FATAL", "panic": "FATAL"}
 _CRASH = ("panic: ", "fatal error: ")
 
@@ -214,7 +213,7 @@ def _klog_fields(entry: KlogEntry) -> JsonObject:
         "prefix": entry.prefix,
         "message": entry.message,
         "fields": flat_object(entry.fields) or None,
-        **{name: entry.fields.get(name) for name in _KLOG_NAMED},
+        **{name: entry.fields.get(name) for name in NAMED},
     }
     return {name: value for name, value in block.items() if value is not None}
 

@@ -4,9 +4,10 @@ Source: Go, package strconv, functions Quote and UnquoteChar.
 """
 
 import re
+from typing import NamedTuple
 
-# A quoted string; the quantifier is possessive, so that a match or a failure costs one pass.
-QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# A quoted string; Go escapes line breaks. The quantifiers are possessive: a match or a failure costs one pass.
+QUOTED = re.compile(r'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"')
 
 _ESCAPE = re.compile(
     r"(?P<bytes>(?:\\x[0-9a-fA-F]{2})+)"
@@ -16,6 +17,43 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _SINGLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"', "'": "'"}
+_TO_ESCAPE = re.compile(r'["\\]|[^ -~]')
+_SHORT_ESCAPES = {character: f"\\{letter}" for letter, character in _SINGLE.items() if letter != "'"}
+
+
+class ValueSpan(NamedTuple):
+    """Where a value stands in the text of a record.
+
+    Attributes:
+        key: its key; empty for a message and for text without keys.
+        start: of its first character, the opening quote if it has one.
+        end: behind its last character, the closing quote if it has one.
+        quoted: whether `unquote` reads it; otherwise it is what it stands for.
+    """
+
+    key: str
+    start: int
+    end: int
+    quoted: bool
+
+
+def quote(text: str) -> str:
+    """The text as strconv.Quote writes it: in quotes, what cannot be printed escaped; `unquote` reads it back."""
+    return f'"{_TO_ESCAPE.sub(_escape, text)}"'
+
+
+def _escape(character: re.Match[str]) -> str:
+    text = character[0]
+    if text in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[text]
+    if text.isprintable():
+        return text
+    code_point = ord(text)
+    if not _is_character(code_point):
+        return "\ufffd"
+    if code_point < 0x80:  # noqa: PLR2004 - ASCII ends there; `\x80` would be a byte, not a character
+        return f"\\x{code_point:02x}"
+    return f"\\u{code_point:04x}" if code_point <= 0xFFFF else f"\\U{code_point:08x}"  # noqa: PLR2004 - what 4 digits say
 
 
 def unquote(quoted: str) -> str:

@@ -5,24 +5,35 @@ internal/serialize/keyvalues.go (`"message" key="value" key=value`, multi-line v
 k8s.io/component-base, logs/json (`ts` in ms, `caller`, `msg`, `v`; entries without `v` are errors).
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from typing import NamedTuple
 
-from forwarder.go_strings import QUOTED, unquote
+from forwarder.go_strings import QUOTED, ValueSpan, unquote
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, read_json
 
+# Keys that have fields of their own; klog writes their values as strings.
+NAMED = ("pod", "node", "err")
 SEVERITIES = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 
 _HEADER = re.compile(
     r"(?P<letter>[IWEF])(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d{6}) +(?P<thread>\d+) "
     r"(?P<file>[^:\s\]]+):(?P<line>\d{1,9})\] ?"
 )
-_STRUCTURED = re.compile(rf"(?:(?P<prefix>[^\s\"]+): )?(?P<message>{QUOTED.pattern})(?= |\n|$)", re.DOTALL)
-_SPACE = re.compile(r"\s*+")
-_KEY = re.compile(r"(?<=\s)(?P<key>[^\s=\"]+)=")
-_LINES = re.compile(r"<\n(?P<lines>.*?)\n >", re.DOTALL)
-_BRACKET = re.compile(rf'{QUOTED.pattern}|[\[{{(\]}})"]', re.DOTALL)
+# A logger's name, and the message; what free text has in front of a quoted word (`Trace[7]:`) is no such name.
+_MESSAGE = re.compile(rf"(?:(?P<prefix>[\w./-]++): )?(?P<message>{QUOTED.pattern})(?= |\Z)")
+_KEY = re.compile(r" ++(?P<key>[\w./-]++)=")
+# What tells where it ends: strings, lines that each begin with a tab, JSON (objects and lists are read by its decoder).
+_PLAIN = re.compile(
+    rf"(?:(?P<quoted>{QUOTED.pattern})|(?P<lines><\n(?:\t[^\n]*+\n)++ >)"
+    r"|(?P<scalar>-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|<nil>))(?= |\Z)"
+)
+_WORD = re.compile(r"[^\s\"=\[\](){}]++(?= |\Z)")
+_JSON = json.JSONDecoder(parse_int=str, parse_float=str)
+_BRACKET = re.compile(rf'{QUOTED.pattern}|[\[{{(\]}})"]')
 _OPENING = ("{", "[", "(", "&{", "&[", "map[")
 _LINE_DIGITS = 9
 _HALF_A_YEAR = timedelta(days=182)
@@ -30,6 +41,42 @@ _HALF_A_YEAR = timedelta(days=182)
 _MOST_FIELDS = 1000
 _OBJECT_REF = ({"name"}, {"name", "namespace"})
 _JSON_HEADER = frozenset({"ts", "v", "msg", "caller", "severity", "level"})
+
+
+class _Kind(Enum):
+    """How a value is written."""
+
+    QUOTED = auto()
+    LINES = auto()
+    PLAIN = auto()
+    DUMP = auto()
+    WORD = auto()
+    CUT_OFF = auto()
+
+
+_KINDS = {"quoted": _Kind.QUOTED, "lines": _Kind.LINES, "scalar": _Kind.PLAIN}
+_DOUBTFUL = (_Kind.DUMP, _Kind.WORD)
+
+
+class _Value(NamedTuple):
+    key: str
+    start: int
+    end: int
+    kind: _Kind
+
+    def read(self, record: str) -> str:
+        text = record[self.start : self.end]
+        if self.kind is _Kind.QUOTED:
+            return unquote(text)
+        if self.kind is _Kind.LINES:
+            return text.removeprefix("<\n\t").removesuffix("\n >").replace("\n\t", "\n")
+        return text
+
+
+class _Entry(NamedTuple):
+    prefix: str | None
+    message: _Value
+    values: list[_Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +107,37 @@ def parse_klog(record: str, timestamp: int) -> KlogEntry | None:
     if record.startswith("{"):
         return _parse_json(record)
     header = _HEADER.match(record)
-    return None if header is None else _parse_text(header, record[header.end() :].rstrip("\n"), timestamp)
+    return None if header is None else _parse_text(header, record, timestamp)
 
 
-def _parse_text(header: re.Match[str], text: str, timestamp: int) -> KlogEntry:
-    prefix, message, fields = _split_structured(text)
+def klog_values(record: str) -> list[ValueSpan]:
+    """Where the message and the values stand that `parse_klog` reads from klog text, in their order.
+
+    Free text is one span, and so is the whole of a record that is no klog text.
+    """
+    header = _HEADER.match(record)
+    if header is None:
+        return [ValueSpan("", 0, len(record), quoted=False)]
+    entry = _read_entry(record, header.end())
+    if entry is None:
+        return [ValueSpan("", header.end(), len(record), quoted=False)]
+    return [
+        ValueSpan(value.key, value.start, value.end, value.kind is _Kind.QUOTED)
+        for value in (entry.message, *entry.values)
+    ]
+
+
+def _parse_text(header: re.Match[str], record: str, timestamp: int) -> KlogEntry:
+    entry = _read_entry(record, header.end())
     return KlogEntry(
         severity=SEVERITIES[header["letter"]],
-        message=message,
+        message=record[header.end() :].rstrip("\n") if entry is None else entry.message.read(record),
         time=_header_time(header, timestamp),
         thread=header["thread"],
         file=header["file"],
         line=int(header["line"]),
-        prefix=prefix,
-        fields=fields,
+        prefix=None if entry is None else entry.prefix,
+        fields={} if entry is None else {value.key: value.read(record) for value in entry.values},
     )
 
 
@@ -103,78 +167,79 @@ def _iso(time: datetime) -> str:
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _split_structured(text: str) -> tuple[str | None, str, dict[str, str]]:
-    """Prefix, message and fields of a structured entry; free text is all message."""
-    head = _STRUCTURED.match(text)
-    fields = None if head is None else _read_fields(text, head.end())
-    if head is None or fields is None:
-        return None, text, {}
-    return head["prefix"], unquote(head["message"]), fields
+def _read_entry(record: str, position: int) -> _Entry | None:
+    """A structured entry from behind the header to the end; None for free text."""
+    end = len(record.rstrip())
+    head = _MESSAGE.match(record, position, end)
+    values = None if head is None else _read_values(record, head.end(), end)
+    if head is None or values is None:
+        return None
+    return _Entry(head["prefix"], _Value("", *head.span("message"), _Kind.QUOTED), values)
 
 
-def _read_fields(text: str, position: int) -> dict[str, str] | None:
-    """The key/values from a position to the end; None where something else stands there: then it is no entry."""
-    values = _Values(text)
-    fields: list[tuple[str, str]] = []
-    while (position := _behind_space(text, position)) < len(text):
-        key = _KEY.match(text, position)
-        if key is None or len(fields) == _MOST_FIELDS:
-            return None
-        value, position = values.read(key.end())
-        fields.append((key["key"], value))
-    return dict(fields)
+def _read_values(record: str, position: int, end: int) -> list[_Value] | None:
+    """The key/values from a position to the end; None where anything else stands there: then it is free text.
 
-
-def _behind_space(text: str, position: int) -> int:
-    space = _SPACE.match(text, position)
-    return position if space is None else space.end()
-
-
-class _Values:
-    """Reads the values of one entry, each as klog wrote it.
-
-    Where brackets or lines once did not close they are not looked for again: the cost stays linear whatever the text.
+    Only what klog writes today tells where it ends. A dump of Go's (`%+v`, klog before 2.100) or a bare word may hold
+    what a client wrote, and feign a key behind it. So nothing that would be searched for is believed behind such a
+    value: it reaches to the end instead.
     """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._brackets_close = True
-        self._lines_close = True
-
-    def read(self, start: int) -> tuple[str, int]:
-        """The value that begins at `start`, and where it ends."""
-        if quoted := QUOTED.match(self._text, start):
-            return unquote(quoted[0]), quoted.end()
-        return self._read_lines(start) or self._read_brackets(start) or self._read_to_next_key(start)
-
-    def _read_lines(self, start: int) -> tuple[str, int] | None:
-        if not (self._lines_close and self._text.startswith("<\n", start)):
+    values: list[_Value] = []
+    doubtful: int | None = None
+    while position < end:
+        key = _KEY.match(record, position, end)
+        value = None if key is None else _read_value(record, key, end)
+        if doubtful is not None and (value is None or not _is_believed_behind_doubtful(value)):
+            return [*values[:doubtful], values[doubtful]._replace(end=end)]
+        if value is None or len(values) == _MOST_FIELDS:
             return None
-        lines = _LINES.match(self._text, start)
-        if lines is None:
-            self._lines_close = False
-            return None
-        return "\n".join(line.removeprefix("\t") for line in lines["lines"].split("\n")), lines.end()
+        if value.kind in _DOUBTFUL and doubtful is None:
+            doubtful = len(values)
+        values.append(value)
+        position = value.end
+    return values
 
-    def _read_brackets(self, start: int) -> tuple[str, int] | None:
-        """A Go struct, map or list, or JSON: to where the brackets that open at `start` are closed again."""
-        if not (self._brackets_close and self._text.startswith(_OPENING, start)):
-            return None
-        depth = 0
-        for bracket in _BRACKET.finditer(self._text, start):
-            depth += _depth_change(bracket[0])
-            if bracket[0] == '"' or depth == 0:
-                break
-        else:
-            depth = -1
-        end = bracket.end()
-        self._brackets_close = depth == 0 and (end == len(self._text) or self._text[end].isspace())
-        return (self._text[start:end], end) if self._brackets_close else None
 
-    def _read_to_next_key(self, start: int) -> tuple[str, int]:
-        following = _KEY.search(self._text, start)
-        end = len(self._text) if following is None else following.start()
-        return self._text[start:end].rstrip(), end
+def _is_believed_behind_doubtful(value: _Value) -> bool:
+    return value.kind in (_Kind.PLAIN, _Kind.DUMP) and value.key not in NAMED
+
+
+def _read_value(record: str, key: re.Match[str], end: int) -> _Value | None:
+    start = key.end()
+    if plain := _PLAIN.match(record, start, end):
+        return _Value(key["key"], start, plain.end(), _KINDS[plain.lastgroup or ""])
+    if record.startswith(_OPENING, start, end):
+        closed, kind = _json_end(record, start), _Kind.PLAIN
+        if closed is None:
+            closed, kind = _dump_end(record, start, end), _Kind.DUMP
+        if closed is not None and (closed == end or record[closed] == " "):
+            return _Value(key["key"], start, closed, kind)
+        return _Value(key["key"], start, end, _Kind.CUT_OFF)
+    if record.startswith("<\n", start, end) or (
+        record.startswith('"', start, end) and QUOTED.match(record, start, end) is None
+    ):
+        return _Value(key["key"], start, end, _Kind.CUT_OFF)
+    word = _WORD.match(record, start, end)
+    return None if word is None else _Value(key["key"], start, word.end(), _Kind.WORD)
+
+
+def _json_end(record: str, start: int) -> int | None:
+    try:
+        return _JSON.raw_decode(record, start)[1]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _dump_end(record: str, start: int, end: int) -> int | None:
+    """Where the brackets that open at the beginning of a Go struct, map or list are closed again."""
+    depth = 0
+    for bracket in _BRACKET.finditer(record, start, end):
+        depth += _depth_change(bracket[0])
+        if bracket[0] == '"':
+            return None
+        if depth == 0:
+            return bracket.end()
+    return None
 
 
 def _depth_change(bracket: str) -> int:

@@ -6,19 +6,42 @@ it consists of letters, digits and `-._/@^+` only.
 
 import re
 
-from forwarder.go_strings import QUOTED, unquote
+from forwarder.go_strings import QUOTED, ValueSpan, unquote
 
-_PAIR = re.compile(rf"(?P<key>[^\s=\"]+)=(?:(?P<quoted>{QUOTED.pattern})|(?P<bare>\S*))(?: +|\n|$)", re.DOTALL)
+_PAIR = re.compile(rf"(?P<key>[^\s=\"]++)=(?:(?P<quoted>{QUOTED.pattern})|(?P<bare>[^\s\"]\S*+|))(?: ++|\Z)")
+_CUT_OFF = re.compile(rf"(?P<key>[^\s=\"]++)=(?!{QUOTED.pattern})\"")
 
 
 def parse_logfmt(line: str) -> dict[str, str] | None:
     """The pairs of a line in their order; of a repeated key the last. None where the line is not wholly logfmt."""
-    pairs: dict[str, str] = {}
-    position = 0
-    while position < len(line):
-        pair = _PAIR.match(line, position)
+    spans = _pairs(line)
+    return None if spans is None else {span.key: _value(line, span) for span in spans}
+
+
+def logfmt_values(line: str) -> list[ValueSpan]:
+    """Where the values stand that `parse_logfmt` reads, in their order; the whole line where it reads none."""
+    spans = _pairs(line)
+    return [ValueSpan("", 0, len(line), quoted=False)] if spans is None else spans
+
+
+def _pairs(line: str) -> list[ValueSpan] | None:
+    """The pairs of a line. A string that does not end was cut off: what stands in it is no pair, but part of it."""
+    spans: list[ValueSpan] = []
+    position, end = 0, len(line.rstrip())
+    while position < end:
+        pair = _PAIR.match(line, position, end)
         if pair is None:
-            return None
-        pairs[pair["key"]] = pair["bare"] if pair["quoted"] is None else unquote(pair["quoted"])
+            cut_off = _CUT_OFF.match(line, position, end)
+            if cut_off is None:
+                return None
+            spans.append(ValueSpan(cut_off["key"], cut_off.end() - 1, end, quoted=False))
+            break
+        is_quoted = pair["quoted"] is not None
+        spans.append(ValueSpan(pair["key"], *pair.span("quoted" if is_quoted else "bare"), is_quoted))
         position = pair.end()
-    return pairs or None
+    return spans or None
+
+
+def _value(line: str, span: ValueSpan) -> str:
+    text = line[span.start : span.end]
+    return unquote(text) if span.quoted else text
