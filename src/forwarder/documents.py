@@ -29,7 +29,7 @@ from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, 
 from forwarder.parsers.audit import AuditReader
 from forwarder.parsers.klog import NAMED, KlogEntry, parse_klog
 from forwarder.parsers.logfmt import parse_logfmt
-from forwarder.redaction import Redacted, redact_each
+from forwarder.redaction import Redacted, Redactor
 from forwarder.sentences import authenticator_sentence, klog_sentence, one_line
 from forwarder.subscription import LogBatch, LogEvent
 
@@ -40,6 +40,9 @@ _ENCODER = msgspec.json.Encoder()
 _COMMA = ord(",")
 _SEVERITY_OF_LEVEL = {"warning": "WARNING", "error": "ERROR", "fatal": "FATAL", "panic": "FATAL"}
 _CRASH = ("panic: ", "fatal error: ")
+
+
+_REDACTOR = Redactor()
 
 
 class Document(Struct, frozen=True, gc=False):
@@ -116,7 +119,7 @@ class DocumentWriter:
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:
         """The documents of some records that follow each other in the batch, `first` being the first one's position."""
-        records = redact_each([event.message for event in events])
+        records = _REDACTOR.redact_each([event.message for event in events])
         for position, (event, record) in enumerate(zip(events, records, strict=True), first):
             yield self._document(position, event, record)
 

@@ -1,0 +1,23 @@
+"""Keeping secrets out of the index: each is replaced by MARK, whatever the record's format.
+
+A record is read as tokens: the strings and bare scalars of JSON, the values of klog and logfmt. A token is decoded,
+redacted inside and written back in its place, so that nothing reaches beyond its border: no member of a record is
+added, lost or moved, whatever a client writes. Done before anything is parsed, so that `@message` and every field are
+clean alike. The rules are told in docs/redaction.md.
+
+Most records have nothing of interest. So first the literals without which no rule applies are searched for, in many
+records at once; then, of JSON, only the tokens that have one are looked at; and only where one of these may matter the
+record is read as a whole.
+"""
+
+from forwarder.redaction.names import MARK
+from forwarder.redaction.redactor import Redacted, Redactor
+
+__all__ = ["MARK", "Redacted", "Redactor", "redact"]
+
+_DEFAULT = Redactor()
+
+
+def redact(text: str) -> Redacted:
+    """The record without its secrets, by the rules that need no setting."""
+    return next(_DEFAULT.redact_each([text]))

@@ -1,0 +1,225 @@
+"""Secrets in JSON: by the names of members, by what stands beside a value, and inside of strings.
+
+Strings and bare scalars are replaced one by one, where they stand. So the JSON stays JSON, has the same members in the
+same order, and differs in values alone.
+
+Sources of the shapes: Kubernetes API reference (Secret, EnvVar, HTTPHeader, Container); k8s.io/apiserver,
+pkg/apis/audit/v1 (Event); RFC 6902 (JSON patch); RFC 7517 (JWK); docker, "config.json" (`auth`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from forwarder.redaction.command_lines import redacted_arguments
+from forwarder.redaction.json_text import Array, Node, Object, Scalar, decoded, encoded, is_whole, read_nodes
+from forwarder.redaction.literals import Literals
+from forwarder.redaction.names import MARK, Names, Telling
+from forwarder.redaction.texts import DEPTH, Kind, Tell, Texts, is_user_and_password
+from forwarder.redaction.values import is_no_secret
+
+
+# What is known of everything below a place; flags of an integer, as enum's are ten times as slow.
+_ORDINARY = 0
+# `data` of a Secret: every value.
+_SECRET_DATA = 1
+# Below a telling name: every value but what is about it.
+_TOLD = 2
+# In a request about Secrets, `data`, `stringData` and patches of them hold secrets.
+_OF_SECRETS = 4
+# Who did it, and to what: no name hides another, only tokens known by their look are replaced.
+_IDENTITY = 8
+_ARGUMENT = 16
+_PROSE = 32
+
+_SECRET_KINDS = frozenset(("Secret", "SecretList"))
+_DATA = frozenset(("data", "stringData"))
+_IDENTITY_MEMBERS = frozenset(
+    "kind apiVersion level auditID stage verb user impersonatedUser sourceIPs objectRef requestReceivedTimestamp "
+    "stageTimestamp timestamp".split()
+)
+_PROSE_MEMBERS = frozenset("description message reason help summary note title".split())
+_PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
+_PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data"))
+_COMMANDS = ("command", "args", "cmd", "entrypoint", "Cmd", "Entrypoint")
+_PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
+# The member of a JSON schema that tells what values are; a secret has no such member.
+_SCHEMA_TYPES = frozenset(("string", "object", "array", "integer", "number", "boolean"))
+_SHELL_SCRIPT = re.compile(r'"-[a-z]*c"')
+_NOTHING = frozenset(("null", "true", "false"))
+
+
+class JsonSecrets:
+    """Redacts JSON texts.
+
+    Args:
+        names: which names tell.
+        patterns: of the operator: whatever they match is a secret.
+        literals: without one of them a text has no secret.
+    """
+
+    def __init__(self, names: Names, patterns: Sequence[re.Pattern[str]], literals: Literals) -> None:
+        self._names = names
+        self.texts = Texts(names, patterns, literals, self.redact)
+
+    def redact(self, text: str, tell: Tell, depth: int = DEPTH, *, of_secrets: bool = False) -> str:
+        """The JSON without its secrets; as it is where it has none.
+
+        Args:
+            text: JSON, also such as is cut off or broken.
+            tell: is told the rules that replaced something.
+            depth: how many texts within texts are looked into.
+            of_secrets: whether it belongs to a request about Secrets.
+        """
+        walk = _Walk(text, self._names, self.texts, tell, depth)
+        for node in read_nodes(text):
+            walk.go(node, _OF_SECRETS if of_secrets else _ORDINARY)
+        pieces: list[str] = []
+        done = 0
+        for scalar, value in sorted(walk.replacements.items()):
+            closed = not scalar.is_string or is_whole(text, scalar)
+            pieces += (text[done : scalar.start], encoded(value, closed=closed))
+            done = scalar.end
+        return "".join(pieces) + text[done:]
+
+
+class _Walk:
+    """One pass over the nodes of one text: what each scalar that is or has a secret is replaced by."""
+
+    def __init__(self, text: str, names: Names, texts: Texts, tell: Tell, depth: int) -> None:
+        self._text = text
+        self._names = names
+        self._texts = texts
+        self._tell = tell
+        self._depth = depth
+        self._to_do: list[tuple[Node, int]] = []
+        self.replacements: dict[Scalar, str] = {}
+
+    def go(self, root: Node, place: int) -> None:
+        """Visit all nodes; without recursion, however deep they are."""
+        self._to_do.append((root, place))
+        while self._to_do:
+            node, place = self._to_do.pop()
+            if isinstance(node, Object):
+                self._object(node, place)
+            elif isinstance(node, Array):
+                self._array(node, place)
+            else:
+                self._scalar(node, place)
+
+    def _replace(self, scalar: Scalar, value: str, rule: str) -> None:
+        if scalar not in self.replacements:
+            self.replacements[scalar] = value
+            self._tell(rule)
+
+    def _decoded(self, scalar: Scalar) -> str:
+        return decoded(self._text, scalar) if scalar.is_string else self._text[scalar.start : scalar.end]
+
+    def _scalar(self, scalar: Scalar, place: int) -> None:
+        value = self._decoded(scalar)
+        if place & _SECRET_DATA:
+            if value and value != MARK and (scalar.is_string or value not in _NOTHING):
+                self._replace(scalar, MARK, "Secret data")
+        elif place & _TOLD and not is_no_secret("", value):
+            self._replace(scalar, MARK, "telling name")
+        elif scalar.is_string and scalar not in self.replacements:
+            if place & _IDENTITY:
+                redacted = self._texts.redact_by_look(value, self._tell)
+            else:
+                of_secrets = bool(place & _OF_SECRETS)
+                redacted = self._texts.redact(value, _kind(place), self._tell, self._depth, of_secrets=of_secrets)
+            if redacted != value:
+                self.replacements[scalar] = redacted
+
+    def _array(self, array: Array, place: int) -> None:
+        if not place & _IDENTITY:
+            self._arguments([array])
+        is_script = False
+        for item in array.items:
+            if not isinstance(item, Scalar):
+                self._to_do.append((item, place))
+                continue
+            self._scalar(item, place if is_script else place | _ARGUMENT)
+            is_script = _SHELL_SCRIPT.fullmatch(self._text, item.start, item.end) is not None
+
+    def _arguments(self, lists: Sequence[Array]) -> None:
+        """Replace secrets among the arguments of a command, which may stand in two lists."""
+        scalars = [item for items in lists for item in items.items if isinstance(item, Scalar) and item.is_string]
+        if len(scalars) < 2:  # noqa: PLR2004 - an argument alone is a text
+            return
+        words = [self._decoded(scalar) for scalar in scalars]
+        for position, word in redacted_arguments(words, self._names).items():
+            self._replace(scalars[position], word, "argument")
+
+    def _object(self, node: Object, place: int) -> None:
+        members = [(self._decoded(name), value) for name, value in node.members]
+        strings = {name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string}
+        references = [value for name, value in members if name == "objectRef" and isinstance(value, Object)]
+        is_event = bool(references) or "auditID" in strings
+        if strings.get("kind") in _SECRET_KINDS or any(self._is_of_secrets(reference) for reference in references):
+            place |= _OF_SECRETS
+        if not place & (_IDENTITY | _SECRET_DATA):
+            self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
+        beside = self._beside(strings)
+        if not place & _OF_SECRETS:
+            beside &= ~_SECRET_DATA
+        for name, value in members:
+            if place & (_IDENTITY | _SECRET_DATA):
+                self._to_do.append((value, place))
+            elif is_event and name in _IDENTITY_MEMBERS:
+                self._to_do.append((value, _IDENTITY))
+            elif name in _DATA and place & _OF_SECRETS:
+                self._to_do.append((value, place | _SECRET_DATA))
+            elif beside and name in _PAIR_VALUES:
+                self._to_do.append((value, place | beside))
+            elif "kty" in strings and name in _PRIVATE_JWK:
+                self._to_do.append((value, place | _SECRET_DATA))
+            else:
+                self._member(name, value, place)
+
+    def _is_of_secrets(self, reference: Object) -> bool:
+        return any(
+            isinstance(value, Scalar) and self._decoded(name) == "resource" and self._decoded(value) == "secrets"
+            for name, value in reference.members
+        )
+
+    def _member(self, name: str, value: Node, place: int) -> None:
+        """A member whose name may tell, or may take back what an outer one told."""
+        telling = self._names.telling(name)
+        if telling is not Telling.YES and self._names.is_about(name):
+            place &= ~_TOLD
+        if not isinstance(value, Scalar):
+            if telling is Telling.YES and not self._is_schema(value):
+                place |= _TOLD
+            self._to_do.append((value, place))
+            return
+        text = self._decoded(value)
+        if name == "auth" and is_user_and_password(text):
+            self._replace(value, MARK, "docker auth")
+        elif telling is not Telling.NO and self._texts.is_secret(name, text):
+            self._replace(value, MARK, "telling name")
+        else:
+            self._scalar(value, place | _PROSE if name in _PROSE_MEMBERS else place)
+
+    def _beside(self, strings: Mapping[str, str]) -> int:
+        """What the other members of an object tell of its value: an environment variable, a header, a JSON patch."""
+        path = strings.get("path", "") if "op" in strings else ""
+        if path.startswith(("/data", "/stringData")):
+            return _SECRET_DATA
+        names = [strings[name] for name in _PAIR_NAMES if name in strings and "operator" not in strings]
+        names += [segment.replace("~1", "/") for segment in path.rsplit("/", 1)[-1:]]
+        return _TOLD if any(self._names.telling(name) is Telling.YES for name in names) else _ORDINARY
+
+    def _is_schema(self, node: Node) -> bool:
+        """Whether an object says what a secret looks like: a schema of JSON, as custom resources are defined by."""
+        members = node.members if isinstance(node, Object) else ()
+        strings = {self._decoded(name): value for name, value in members}
+        kind = strings.get("type")
+        return bool({"$ref", "properties"} & strings.keys()) or (
+            isinstance(kind, Scalar) and self._decoded(kind) in _SCHEMA_TYPES
+        )
+
+
+def _kind(place: int) -> Kind:
+    if place & _PROSE:
+        return Kind.PROSE
+    return Kind.ARGUMENT if place & _ARGUMENT else Kind.DOCUMENT

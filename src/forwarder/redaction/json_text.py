@@ -1,0 +1,124 @@
+"""JSON as it stands in a text: its tokens with their places, whether it is whole, cut off or broken.
+
+Nothing is decoded that nobody asks for, and nothing is refused: of a text that is cut off there is what there is.
+"""
+
+import json
+import re
+from typing import NamedTuple, TypeAlias
+
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
+
+
+class Scalar(NamedTuple):
+    """A string with its quotes, or another scalar: where it begins and ends."""
+
+    start: int
+    end: int
+    is_string: bool
+
+
+class Object(NamedTuple):
+    """An object's members in their order, a repeated name as often as it stands there."""
+
+    members: "list[tuple[Scalar, Node]]"
+
+
+class Array(NamedTuple):
+    """A list's items."""
+
+    items: "list[Node]"
+
+
+Node: TypeAlias = Scalar | Object | Array
+
+
+def read_nodes(text: str) -> list[Node]:
+    """The values of the text, in one pass and without recursion; JSON is one.
+
+    What is no JSON is read as far as it can be: a bracket that does not match closes what is open, and a value without
+    a name in an object is left out.
+    """
+    root = Array([])
+    # Of each that is open: itself, the last value (which may turn out to be a name), and the name before a value.
+    open_nodes: list[Object | Array] = [root]
+    last: Scalar | None = None
+    name: Scalar | None = None
+    names: list[Scalar | None] = []
+    for token in _TOKEN.finditer(text):
+        start, end = token.span()
+        character = text[start]
+        if character in "{[":
+            node: Object | Array = Object([]) if character == "{" else Array([])
+            _add(open_nodes[-1], name, node)
+            names.append(name)
+            open_nodes.append(node)
+            last = name = None
+        elif character in "}]":
+            if len(open_nodes) > 1:
+                open_nodes.pop()
+                names.pop()
+            last = name = None
+        elif character == ":":
+            name = last
+            last = None
+        elif character == ",":
+            last = name = None
+        else:
+            scalar = Scalar(start, end, character == '"')
+            container = open_nodes[-1]
+            if isinstance(container, Object) and name is None:
+                last = scalar
+                continue
+            _add(container, name, scalar)
+            name = None
+    return root.items
+
+
+def _add(container: Object | Array, name: Scalar | None, node: Node) -> None:
+    if isinstance(container, Array):
+        container.items.append(node)
+    elif name is not None:
+        container.members.append((name, node))
+
+
+def decoded(text: str, scalar: Scalar) -> str:
+    """What a string stands for; of one that is cut off, what is there; of one that is no JSON, its own text."""
+    inner = text[scalar.start + 1 : scalar.end]
+    is_closed = is_whole(text, scalar)
+    inner = inner[:-1] if is_closed else inner
+    if "\\" not in inner:
+        return inner
+    try:
+        return str(json.loads(f'"{inner}"', strict=False))
+    except ValueError:
+        return str(json.loads(f'"{_NO_ESCAPE.sub(_doubled, inner)}"', strict=False))
+
+
+# A backslash that begins no escape, as where a string is cut off; RFC 8259, section 7.
+_NO_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
+
+
+def _doubled(escape: re.Match[str]) -> str:
+    return escape[0] if len(escape[0]) > 1 else "\\\\"
+
+
+def is_whole(text: str, scalar: Scalar) -> bool:
+    """Whether a string has its closing quote: the token's expression takes an escaped one for a part of it."""
+    if scalar.end - scalar.start < 2 or text[scalar.end - 1] != '"':  # noqa: PLR2004 - two quotes
+        return False
+    before = scalar.end - 2
+    while before > scalar.start and text[before] == "\\":
+        before -= 1
+    return (scalar.end - 2 - before) % 2 == 0
+
+
+def encoded(value: str, *, closed: bool = True) -> str:
+    """The JSON string that stands for the text; half of a surrogate pair, which UTF-8 has not, escaped."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if closed else text[:-1]

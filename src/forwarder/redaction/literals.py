@@ -1,0 +1,95 @@
+"""The literals without which no rule applies, searched for in many records at once.
+
+A search that knows both cases of a word's first letter by leaving it out, and is a hundredth of one regular
+expression's time.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
+
+from forwarder.redaction.looks import LOOKS
+
+# Of telling names.
+_OF_NAMES = (
+    *("oken", "OKEN", "pass", "Pass", "PASS", "pwd", "Pwd", "PWD", "ecret", "ECRET", "reds", "REDS", "REDENTIAL"),
+    # Not `authentication.kubernetes.io/credential-id` and the annotations `authorization.k8s.io/…`: every event has them.
+    *('redential"', "redentials", "redential\\", "redential=", "redential:", "redential_", "redential "),
+    *('uthorization"', "uthorization\\", "uthorization:", "uthorization=", "uthorization%", "uthorization'", "uthorization ", "UTHORIZATION"),
+    *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "ccesskey", "uthkey", "ccountkey", "ncryptionkey"),
+    *("igningkey", "asterkey", "haredkey", "icensekey", "rivatekey", 'kty"', "kty\\"),
+    *("asic", "ASIC", '"auth"', '"auth\\', "ookie", "OOKIE", "ennwort", "ENNWORT", 'pw"', "pw\\", "pw=", "pw:", "_PW", "PW=", 'PW"', "PW:", 'Pw"', "Pw="),
+)
+_OF_SCHEMES = ("earer", "EARER", "mz-", "MZ-", "sig=", "sig%", "ignature")
+_OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "tcp(", "tcp%28", "unix(", "udp(", "LS0tLS1CRUdJTi")
+_OF_COMMANDS = (
+    *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "smbclient", "etcdctl", "rabbitmq", "login"),
+    *("from-literal", "zip", "sshpass", "openssl", "htpasswd", "ssh-keygen"),
+)
+LITERALS = tuple(
+    dict.fromkeys(
+        (*_OF_NAMES, *_OF_SCHEMES, *_OF_ADDRESSES, *_OF_COMMANDS, *(literal for look in LOOKS for literal in look.literals))
+    )
+)
+# So few at a time, of three bytes or more, are searched for by comparing many bytes at once (the packed search of the
+# aho-corasick crate), which is ten times as fast as one search for all.
+_AT_A_TIME = 42
+
+
+def spellings(name: str) -> Iterator[str]:
+    """A name as it may be written: `internal id`, `internalId`, `INTERNAL_ID`, `internal-id`."""
+    words = name.replace("_", " ").replace("-", " ").replace(".", " ").split()
+    yield name
+    for joined in ("", "_", "-", "."):
+        yield joined.join(words)
+        yield joined.join(words).upper()
+        yield joined.join(words).lower()
+        yield joined.join(word.capitalize() for word in words)
+    yield words[0].lower() + "".join(word.capitalize() for word in words[1:])
+
+
+class Hit(NamedTuple):
+    """Where a literal begins, and whether it is the name of a command."""
+
+    place: int
+    is_command: bool
+
+
+class Literals:
+    """Finds literals.
+
+    Args:
+        extra: further literals.
+    """
+
+    def __init__(self, extra: Iterable[str] = ()) -> None:
+        # Sorted, so that those that begin alike are searched for together.
+        literals = sorted({*LITERALS, *extra})
+        groups = [literals[first : first + _AT_A_TIME] for first in range(0, len(literals), _AT_A_TIME)]
+        self._in_bytes = [BytesAhoCorasick([text.encode() for text in group], MatchKind.LeftmostFirst) for group in groups]
+        self._of_commands = frozenset(number for number, text in enumerate(literals) if text in _OF_COMMANDS)
+        self._in_text = AhoCorasick(literals, implementation=Implementation.DFA)
+
+    def found(self, texts: Sequence[str]) -> list[list[int]]:
+        """Where in each of the texts a literal begins, by characters, from first to last."""
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        joined = b"\n".join(encoded)
+        matches = [place for search in self._in_bytes for _, place, _ in search.find_matches_as_indexes(joined)]
+        places: list[list[int]] = [[] for _ in texts]
+        number, begin = 0, 0
+        end = len(encoded[0]) if encoded else 0
+        for place in sorted(matches):
+            while place >= end:
+                begin = end + 1
+                number += 1
+                end = begin + len(encoded[number])
+            places[number].append(place - begin)
+        for number, text in enumerate(texts):
+            if places[number] and len(encoded[number]) != len(text):
+                places[number] = [hit.place for hit in self.within(text)]
+        return places
+
+    def within(self, text: str) -> list[Hit]:
+        """The literals of one text, from first to last."""
+        return [Hit(place, number in self._of_commands) for number, place, _ in self._in_text.find_matches_as_indexes(text)]

@@ -1,0 +1,241 @@
+"""A record without its secrets, whichever format it has."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from forwarder.go_strings import ValueSpan, quote, unquote
+from forwarder.parsers.klog import klog_values
+from forwarder.parsers.logfmt import logfmt_values
+from forwarder.redaction.command_lines import PROGRAMS
+from forwarder.redaction.json_secrets import JsonSecrets
+from forwarder.redaction.json_text import Scalar, decoded
+from forwarder.redaction.literals import Literals, spellings
+from forwarder.redaction.names import MARK, Names, Telling
+from forwarder.redaction.texts import Kind
+from forwarder.redaction.values import is_qualified_name
+
+
+class Redacted(NamedTuple):
+    """A record's text without its secrets.
+
+    Attributes:
+        text: the text.
+        found: whether there were any.
+        rules: by which rules they were found, as docs/redaction.md names them.
+    """
+
+    text: str
+    found: bool
+    rules: frozenset[str] = frozenset()
+
+
+_NO_RULES: frozenset[str] = frozenset()
+_JSON_BEGINS = re.compile(r'[\s\ufeff]*+(?:\{\s*+["}]|\[\s*+["{\[])')
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_COLON = re.compile(r"\s*+:\s*+")
+# What a telling name may have as its value without there being a secret: nothing, or a reference to an object.
+_MEMBER_OF_REFERENCE = (
+    r'"(?:secretName|defaultMode|optional|name|namespace|kind|apiVersion|path|expirationSeconds|audience)"'
+    r'\s*+:\s*+(?:"[^"\\]*+"|[0-9]++|true|false|null)\s*+,?\s*+'
+)
+_ITEM = r'\{\s*+(?:"(?:key|path|mode)"\s*+:\s*+(?:"[^"\\]*+"|[0-9]++)\s*+,?\s*+)*+\}\s*+,?\s*+'
+_REFERENCE = rf'\{{\s*+(?:{_MEMBER_OF_REFERENCE}|"items"\s*+:\s*+\[\s*+(?:{_ITEM})*+\]\s*+,?\s*+)*+\}}\s*+,?\s*+'
+_NOTHING = re.compile(rf'""|null|true|false|{_REFERENCE}|\[\s*+(?:{_REFERENCE})*+\]|"\(redacted\)"')
+_NAME_BEFORE = re.compile(r'"(?:name|key|Name|Key|header|field|variable)"\s*+:\s*+\Z')
+_LONGEST_NAME_BEFORE = 24
+_PLAIN = r'[^{}"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}"]*+)*+'
+# What can stand in an object: here with objects of objects, no deeper.
+_FLAT = rf"{_PLAIN}(?:\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*+\}}{_PLAIN})*+"
+_FLAT_BEFORE, _FLAT_BEHIND = re.compile(_FLAT, re.DOTALL), re.compile(rf"{_FLAT}\}}", re.DOTALL)
+_PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data)"')
+_REMEMBERED = 20_000
+_LONGEST_REMEMBERED = 256
+_IDENTITY_KEYS = frozenset("arn username user uid session userid canonicalarn role account accountid groups accesskeyid sts".split())
+
+
+class Redactor:
+    """Redacts records, many at a time.
+
+    Args:
+        names: further telling names, in any spelling.
+        patterns: further secrets: whatever they match within a token.
+    """
+
+    def __init__(self, names: Sequence[str] = (), patterns: Sequence[re.Pattern[str]] = ()) -> None:
+        self._names = Names(names)
+        self._patterns = patterns
+        self._literals = Literals(spelling for name in names for spelling in spellings(name))
+        self._json = JsonSecrets(self._names, patterns, self._literals)
+        # Of the texts of tokens: whether one may have a secret, or tell of one beside it.
+        self._suspicious: dict[str, bool] = {}
+        self._last_looked_at = ("", False)
+
+    def redact_each(self, records: Sequence[str]) -> Iterator[Redacted]:
+        """Each of the records without its secrets; the literals are searched for in all of them at once."""
+        places = self._literals.found(records)
+        return (self._redact(record, found) for record, found in zip(records, places, strict=True))
+
+    def _redact(self, record: str, places: Sequence[int]) -> Redacted:
+        if self._patterns and any(pattern.search(record) for pattern in self._patterns):
+            return self.redact_whole(record)
+        if not places or (_JSON_BEGINS.match(record) is not None and not self._is_suspicious(record, places)):
+            return Redacted(record, found=False)
+        return self.redact_whole(record)
+
+    def redact_whole(self, record: str) -> Redacted:
+        """The record without its secrets, read as a whole, whatever literals it has."""
+        rules: set[str] = set()
+        if _JSON_BEGINS.match(record) is not None:
+            text = self._json.redact(record, rules.add)
+        elif record.startswith('"') and _is_json(record):
+            text = self._json.redact(record, rules.add)
+        else:
+            text = self._redact_line(record, rules)
+        return Redacted(text, text != record, frozenset(rules) if rules else _NO_RULES)
+
+    def _is_suspicious(self, record: str, places: Sequence[int]) -> bool:
+        """Whether a token of a JSON record that has a literal may be a secret, or tell of one.
+
+        In JSON letters stand in strings only, `true`, `false` and `null` apart; so a string begins at the last quote in
+        front of a literal that no backslash escapes.
+        """
+        done = 0
+        for place in places:
+            if place < done:
+                continue
+            start = _opening_quote(record, done, place)
+            string = None if start < 0 else _STRING.match(record, start)
+            if string is None:
+                return True
+            done = string.end()
+            inner = record[start + 1 : done - 1]
+            colon = _COLON.match(record, done)
+            if colon is not None:
+                if self._names.telling(inner) is not Telling.NO or inner == "kty":
+                    if _NOTHING.match(record, colon.end()) is None:
+                        return True
+            elif self._is_suspicious_string(record, start, done, inner):
+                return True
+        return False
+
+    def _is_suspicious_string(self, record: str, start: int, end: int, inner: str) -> bool:
+        known = self._suspicious.get(inner)
+        if known is None:
+            text = decoded(record, Scalar(start, end, is_string=True))
+            known = self._json.texts.redact(text, Kind.DOCUMENT, _ignore) != text
+            if len(inner) <= _LONGEST_REMEMBERED:
+                if len(self._suspicious) >= _REMEMBERED:
+                    self._suspicious.clear()
+                self._suspicious[inner] = known
+        if known or inner in _SECRETS:
+            return known or self._holds_data(record)
+        before = record[max(0, start - _LONGEST_NAME_BEFORE) : start]
+        if not before.rstrip().endswith(":"):
+            # In a list: it may be the argument of a command, and tell of the next one.
+            return _tells_of_arguments(inner)
+        if self._names.telling(inner) is not Telling.YES:
+            return False
+        if inner.startswith("/"):
+            return self._holds_data(record)
+        return _NAME_BEFORE.search(before) is not None and _may_have_value(record, start, end)
+
+    def _holds_data(self, record: str) -> bool:
+        """Whether a record has values beside names; looked for once, however often a long record has reason to."""
+        if self._last_looked_at[0] is not record:
+            self._last_looked_at = (record, _HOLDS_DATA.search(record) is not None)
+        return self._last_looked_at[1]
+
+    def _redact_line(self, record: str, rules: set[str]) -> str:
+        """Text, klog and logfmt: value by value."""
+        spans = _spans(record)
+        pieces: list[str] = []
+        done = 0
+        for span in spans:
+            value = record[span.start : span.end]
+            redacted = self._redact_value(span, value, rules)
+            if redacted != value:
+                pieces += (record[done : span.start], redacted)
+                done = span.end
+        if not pieces:
+            return record
+        text = "".join(pieces) + record[done:]
+        if [span.key for span in _spans(text)] != [span.key for span in spans]:
+            # Without its secret the text would be read as something else than it is.
+            return f"{record[: spans[0].start]}{MARK}"
+        return text
+
+    def _redact_value(self, span: ValueSpan, value: str, rules: set[str]) -> str:
+        is_lines = not span.quoted and value.startswith("<\n\t") and value.endswith("\n >")
+        if span.quoted:
+            text = unquote(value)
+        elif is_lines:
+            text = value[3:-3].replace("\n\t", "\n")
+        else:
+            text = value
+        if span.key and self._json.texts.is_secret(span.key, text) and not is_qualified_name(text):
+            rules.add("telling name")
+            return quote(MARK)
+        if span.key in _IDENTITY_KEYS:
+            redacted = self._json.texts.redact_by_look(text, rules.add)
+        else:
+            redacted = self._json.texts.redact(text, Kind.DOCUMENT if is_lines else Kind.PROSE, rules.add)
+        if redacted == text:
+            return value
+        return redacted if not span.key and not span.quoted else quote(redacted)
+
+
+_SECRETS = frozenset(("secrets", "Secret", "SecretList"))
+_HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val)\\*"')
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,100}")
+
+
+def _ignore(_rule: str) -> None:
+    pass
+
+
+def _tells_of_arguments(text: str) -> bool:
+    """Whether an argument tells of those beside it: an option, or a command that takes secrets."""
+    if text.startswith("-"):
+        return text.startswith("--from-literal") or _OPTION.fullmatch(text) is not None
+    return text == "login" or text.rpartition("/")[2] in PROGRAMS
+
+
+def _may_have_value(record: str, start: int, end: int) -> bool:
+    """Whether a value can stand in the object of a name: not where it is flat and has no such member."""
+    opening = record.rfind("{", 0, start)
+    closing = _FLAT_BEHIND.match(record, end)
+    if opening < 0 or closing is None or _FLAT_BEFORE.fullmatch(record, opening + 1, start) is None:
+        return True
+    return _PAIR_VALUE.search(record, opening, closing.end()) is not None
+
+
+def _opening_quote(record: str, begin: int, place: int) -> int:
+    """Where the string begins in which a place is: the last quote before it that no backslash escapes; -1 for none."""
+    quote_at = record.rfind('"', begin, place + 1)
+    while quote_at >= 0:
+        before = quote_at - 1
+        while before >= begin and record[before] == "\\":
+            before -= 1
+        if (quote_at - before) % 2 == 1:
+            return quote_at
+        quote_at = record.rfind('"', begin, max(before + 1, begin))
+    return -1
+
+
+def _spans(record: str) -> list[ValueSpan]:
+    """The values of a line: klog's, logfmt's, or all of it as one."""
+    spans = klog_values(record)
+    if len(spans) == 1 and spans[0].start == 0:
+        return logfmt_values(record)
+    return spans
+
+
+def _is_json(record: str) -> bool:
+    try:
+        orjson.loads(record)
+    except ValueError:
+        return False
+    return True

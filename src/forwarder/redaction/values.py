@@ -1,0 +1,58 @@
+"""Values under a telling name that are no secrets: references, places, switches, numbers of things."""
+
+import re
+
+from forwarder.redaction.names import MARK
+
+_NO_SECRET = re.compile(
+    # Nothing, a switch, or masked by somebody else.
+    r"(?:true|false|yes|no|on|off|none|null|nil|<nil>|\(nil\)|undefined|n/a|\[?<?redacted>?\]?|\*+|x{3,}|\[\]|\{\}|map\[\]"
+    r"|optional|required|enabled|disabled|unset|empty)"
+    # A variable, a template, a placeholder, a file read when it runs.
+    r"|\$\w+|\$\{[\w.:]+\}|\$\([\w.]+\)|%\w+%|%\(\w+\)s|\{\{.*\}\}|\$\{\{.*\}\}|<[\w .-]+>|\$\((?:cat|<) [^)$`]*\)"
+    r"|(?:os\.(?:environ|getenv)|process\.env|System\.getenv|getenv)[\w.(\[\"')\]]*"
+    # The name of a secret in a store of secrets.
+    r"|arn:aws[\w-]*:(?!.*://).*|(?:vault|op|awssm|gcpsm|azurekv|ref\+\w+|ssm|secretsmanager):[\w:/.#@+-]*"
+    r"|projects/[\w-]+/secrets/[\w/-]+"
+    # A file or a directory; nil pointers and addresses in Go's dumps.
+    r"|~?\.{0,2}/(?:app|bin|certs?|config|data|dev|etc|home|host|keys?|lib|mnt|opt|private|proc|root|run|secrets?|srv|sys"
+    r"|tmp|usr|var|vault|workspace)(?:/[\w.@+-]*)*"
+    r"|[\w./~-]+\.(?:key|pem|crt|cert|pub|p12|pfx|jks|json|ya?ml|conf|cfg|ini|env|txt|token)"
+    r"|\(\*?[\w./\[\]]+\)\((?:nil|0x[0-9a-f]+)\)|0x[0-9a-f]{6,16}",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONGEST_REFERENCE = 1000
+_NUMBER = re.compile(r"[0-9][0-9_,.]*")
+_KUBERNETES_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_QUALIFIED_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+# `tokenSecret: github-token` names a Secret; `clientSecret: …` is one.
+_NAMES_A_SECRET = re.compile(
+    r"(?i:token|password|credentials?|key|auth|tls|cert|certificate|ca|ssl|ssh|registry|image|kubeconfig)[_-]?"
+    r"(?:[sS]ecret|SECRET)"
+)
+_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+/_=~-]{20,}")
+_WORDS = re.compile(r"[a-z]+[0-9]{0,3}(?:[-_/][a-z0-9]{1,12}){2,}")
+
+
+def is_no_secret(name: str, value: str) -> bool:
+    """Whether the value under this telling name is plainly none: empty, a reference, a place, a number of things."""
+    value = value.strip()
+    if len(value) > _LONGEST_REFERENCE:
+        return False
+    if not value or value.startswith(MARK) or _NO_SECRET.fullmatch(value) is not None:
+        return True
+    if name.endswith(("s", "S")) and _NUMBER.fullmatch(value) is not None:
+        return True
+    if name.endswith("secrets") and _KUBERNETES_NAME.fullmatch(value) is not None:
+        return True
+    return _NAMES_A_SECRET.fullmatch(name) is not None and _KUBERNETES_NAME.fullmatch(value) is not None
+
+
+def is_qualified_name(value: str) -> bool:
+    """Whether the value is `namespace/name`, as klog names objects."""
+    return _QUALIFIED_NAME.fullmatch(value) is not None
+
+
+def looks_random(value: str) -> bool:
+    """Whether the value has letters and digits, no blanks and dots, and is no name of several words."""
+    return _RANDOM.fullmatch(value) is not None and _WORDS.fullmatch(value) is None
