@@ -1,12 +1,17 @@
 """Records in a format that their log stream is not known for, with what each format means."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opensearchpy import OpenSearch
 
 from forwarder.pipeline import documents_of
-from tests.payloads import STREAMS, batch
+from local.rig import Rig
+from tests.payloads import STREAMS, TIMESTAMP, answer, batch, envelope, lambda_event
+
+INDEX = "eks-control-plane-logs-other-formats"
 
 ROLE = "arn:aws:iam::111122223333:role/Ops"
 UID = "aws-iam-authenticator:111122223333:AROAEXAMPLE"
@@ -224,3 +229,56 @@ def test_what_the_authenticator_does_not_write_says_so(record: str) -> None:
     source = only("authenticator", record)
     assert (source["severity"], source["message"]) == ("INFO", record)
     assert source["parse_error"] == "not a logfmt line with a msg"
+
+
+STORED = {
+    "zap": ("api", '{"level":"warn","ts":1795165951.1,"logger":"etcd-client","msg":"retrying"}'),
+    "logger": ("controllerManager", 'I1120 09:12:31.123456       1 a.go:1] "Synced" logger="job-controller" job="a/b"'),
+    "prefix": ("scheduler", 'I1120 09:12:31.123456       1 a.go:1] Filter/VolumeBinding: "Not bound" pod="a/b"'),
+    "trace": (
+        "api",
+        'I1120 09:12:31.123456       1 trace.go:1] Trace[1]: "List" user-agent:x pod="a/b" node="n" err="e"',
+    ),
+    "mapping": (
+        "authenticator",
+        f'time="2026-11-20T09:12:31Z" level=info msg="mapping IAM role" groups="[]" role="{ROLE}" username=ada',
+    ),
+    "denied": (
+        "authenticator",
+        f'{{"level":"warning","msg":"access denied","time":"2026-11-20T09:12:31Z","arn":"{ROLE}"}}',
+    ),
+    "client-go": ("authenticator", 'E1120 09:12:31.123456       1 reflector.go:1] "Failed to watch" err="timeout"'),
+}
+
+
+@pytest.fixture(scope="module")
+def stored(prepared: Rig, server: OpenSearch) -> Iterator[OpenSearch]:
+    """The server, with all of them in one index."""
+    with prepared.lambda_runtime({"INDEX_NAME": INDEX}) as function:
+        for name, (log_type, record) in STORED.items():
+            events = [{"id": name, "timestamp": TIMESTAMP, "message": record}]
+            invocation = function.invoke(lambda_event(envelope([], STREAMS[log_type], logEvents=events)))
+            assert invocation.payload == answer(1, 1)
+    server.indices.refresh(index=INDEX)
+    yield server
+    server.indices.delete(index=INDEX)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("klog.fields.logger", "etcd-client", {"zap"}),
+        ("klog.fields.logger", "job-controller", {"logger"}),
+        ("klog.prefix", "Filter/VolumeBinding", {"prefix"}),
+        ("klog.pod", "a/b", {"prefix"}),
+        ("klog.time", "2026-11-20T09:12:31.100Z", {"zap"}),
+        ("authenticator.arn", ROLE, {"mapping", "denied"}),
+        ("actor.iam_arn", ROLE, {"denied"}),
+        ("outcome", "denied", {"denied"}),
+        ("severity", "WARNING", {"zap", "denied"}),
+        ("severity", "ERROR", {"client-go"}),
+    ],
+)
+def test_they_are_found_in_opensearch(stored: OpenSearch, field: str, value: str, found: set[str]) -> None:
+    hits = stored.search(index=INDEX, body={"query": {"term": {field: value}}})["hits"]["hits"]
+    assert {hit["_id"] for hit in hits} == found
