@@ -240,9 +240,10 @@ def _authenticator(record: str, timestamp: int) -> _Written:
     members = parse_logfmt(record) if members is None else members
     if members is None or not isinstance(message := members.get("msg"), str):
         return {**_plain(record, timestamp)[0], "parse_error": "not a logfmt line with a msg"}, None
-    pairs = {name: text for name, value in members.items() if (text := as_keyword(value)) is not None}
     groups = _groups(members.get("groups"))
-    pairs.pop("groups", None)
+    pairs = {
+        name: text for name, value in members.items() if name != "groups" and (text := as_keyword(value)) is not None
+    }
     _fit_time(pairs, timestamp)
     is_mapping = _MAPPING.match(message) is not None
     if is_mapping:

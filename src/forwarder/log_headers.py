@@ -23,7 +23,7 @@ _SEVERITIES = {
 _LEVEL = re.compile(r"\s*+(?P<name>[a-z]++)(?:[+-]\d++)?\s*+", re.IGNORECASE)
 _EPOCH = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE]\+?[0-9]{1,2})?")
 _LONGEST_TIME = 64
-_MILLISECOND = timedelta(milliseconds=1)
+_FURTHEST_MILLISECONDS = FURTHEST / timedelta(milliseconds=1)
 
 
 def severity_of(level: JsonValue) -> str | None:
@@ -51,7 +51,7 @@ def read_time(value: JsonValue, timestamp: int) -> datetime | None:
         return None
     of_each_unit = (value * 1000, value, value / 1000, value / 1_000_000)
     milliseconds = min(of_each_unit, key=lambda time: abs(time - timestamp))
-    if not abs(milliseconds - timestamp) <= FURTHEST / _MILLISECOND:
+    if not abs(milliseconds - timestamp) <= _FURTHEST_MILLISECONDS:
         return None
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
@@ -67,7 +67,7 @@ def _read_iso(text: str, timestamp: int) -> datetime | None:
 
 def if_near(time: datetime, timestamp: int) -> datetime | None:
     """The time, unless it is further away from the record's own, in ms since 1970, than FURTHEST."""
-    return time if abs(time - datetime.fromtimestamp(timestamp / 1000, UTC)) <= FURTHEST else None
+    return time if abs(time.timestamp() * 1000 - timestamp) <= _FURTHEST_MILLISECONDS else None
 
 
 def iso(time: datetime) -> str:

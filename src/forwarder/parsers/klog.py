@@ -1,8 +1,9 @@
-"""klog: the lines of the API server, the controller managers and the scheduler, as text and as JSON.
+"""The lines of the API server, controller managers and scheduler: klog's text and JSON, and JSON of libraries in them.
 
 Sources: k8s.io/klog, klog.go (formatHeader: `Lmmdd hh:mm:ss.uuuuuu threadid file:line] msg`) and
-internal/serialize/keyvalues.go (`"message" key="value" key=value`, multi-line values as `=<`, lines, ` >`);
-k8s.io/component-base, logs/json (`ts` in ms, `caller`, `msg`, `v`; entries without `v` are errors).
+internal/serialize/keyvalues.go (`"message" key="value" key=value`: strings quoted, those of several lines as `=<`,
+lines, ` >`, anything else as JSON); k8s.io/component-base, logs/json (`ts` in ms, `caller`, `msg`, `v`; entries without
+`v` are errors); go.uber.org/zap, zapcore (`level`, `ts`, `logger`, `caller`, `msg`), which etcd's client uses.
 """
 
 import json
@@ -49,14 +50,14 @@ _HEADER_MEMBERS = frozenset({"v", "caller", *_LEVELS})
 
 
 class _Kind(Enum):
-    """How a value is written."""
+    """How a value is written; only the first three tell where they end."""
 
-    QUOTED = auto()
-    LINES = auto()
-    PLAIN = auto()
-    DUMP = auto()
-    WORD = auto()
-    CUT_OFF = auto()
+    QUOTED = auto()  # "…", as strconv.Quote writes it
+    LINES = auto()  # `<`, lines that each begin with a tab, ` >`
+    PLAIN = auto()  # JSON but for strings, and <nil>
+    DUMP = auto()  # Go's %v or %+v of a struct, map or list
+    WORD = auto()  # %v of anything else
+    CUT_OFF = auto()  # what begins as one of those and does not end
 
 
 _KINDS = {"quoted": _Kind.QUOTED, "lines": _Kind.LINES, "scalar": _Kind.PLAIN}
@@ -176,9 +177,9 @@ def _read_entry(record: str, position: int) -> _Entry | None:
 def _read_values(record: str, position: int, end: int) -> list[_Value] | None:
     """The key/values from a position to the end; None where anything else stands there: then it is free text.
 
-    Only what klog writes today tells where it ends. A dump of Go's (`%+v`, klog before 2.100) or a bare word may hold
-    what a client wrote, and feign a key behind it. So nothing that would be searched for is believed behind such a
-    value: it reaches to the end instead.
+    A dump of Go's or a bare word, which klog wrote before 2.100 and free text in the guise of an entry may hold, does
+    not tell where it ends: a client's words in it can feign a key behind it. So behind such a value nothing is believed
+    that klog would quote, and no key that is searched for by itself; the value reaches to the end instead.
     """
     values: list[_Value] = []
     doubtful: int | None = None
@@ -190,6 +191,8 @@ def _read_values(record: str, position: int, end: int) -> list[_Value] | None:
         if value is None or len(values) == _MOST_FIELDS:
             return None
         if value.kind in _DOUBTFUL and doubtful is None:
+            if value.key in NAMED:
+                return None
             doubtful = len(values)
         values.append(value)
         position = value.end
@@ -201,6 +204,7 @@ def _is_believed_behind_doubtful(value: _Value) -> bool:
 
 
 def _read_value(record: str, key: re.Match[str], end: int) -> _Value | None:
+    """The value behind a key; None where nothing stands there that klog can have written."""
     start = key.end()
     if plain := _PLAIN.match(record, start, end):
         return _Value(key["key"], start, plain.end(), _KINDS[plain.lastgroup or ""])
