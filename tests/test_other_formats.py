@@ -206,6 +206,14 @@ def test_a_mapped_account_is_found_by_its_number() -> None:
         assert source.keys().isdisjoint({"actor", "outcome"})
 
 
+@pytest.mark.parametrize("name", ["aws-iam-authenticator", "heptio-authenticator-aws"])
+def test_a_uid_names_account_and_principal(name: str) -> None:
+    uid = f"{name}:111122223333:AROAEXAMPLE"
+    line = f'time="2026-11-20T09:12:31Z" level=info msg="access granted" uid="{uid}" username=ada'
+    for source in (only("authenticator", line), authenticator_json(uid=uid, username="ada")):
+        assert (source["actor"]["iam_account"], source["actor"]["iam_principal"]) == ("111122223333", "AROAEXAMPLE")
+
+
 @pytest.mark.parametrize(
     ("written", "time"),
     [
