@@ -20,11 +20,11 @@ from random import Random
 import orjson
 
 from forwarder.documents import LONGEST_ID
-from forwarder.go_strings import unquote
+from forwarder.go_strings import ValueSpan, quote, unquote
 from forwarder.json_values import read_json
 from forwarder.parsers.audit import parse_audit
-from forwarder.parsers.klog import parse_klog
-from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.parsers.klog import klog_values, parse_klog
+from forwarder.parsers.logfmt import logfmt_values, parse_logfmt
 from forwarder.pipeline import documents_of
 from forwarder.redaction import MARK, redact
 from local.forwarding import EVENTS, subscription_message
@@ -75,7 +75,15 @@ FRAGMENTS = (
         "map[",
         " k=v",
     ),
-    *(KLOG_HEADER, '{"ts":1,"msg":"', '"v":0', '"caller":"a.go:12345678901"', "level=info msg=", 'groups="[a b]"'),
+    *(KLOG_HEADER, KLOG_HEADER[:-5], 'Trace[7]: "List" ', " s={a:b} ", ' pod="a/b"', " n=1", " >", "panic: ", "name: "),
+    *(
+        '{"level":"warn","ts":"',
+        '{"level":"error","ts":1795165951.1,"msg":"',
+        '"msg":"access denied","groups":["',
+        "map[a:",
+    ),
+    *('time="2026-11-20T09:12:31Z" level=info msg="', ' role="arn:aws:iam::1:role/a"', "mapping IAM role", " ts=1e9"),
+    *('{"ts":1,"msg":"', '"v":0', '"caller":"a.go:12345678901"', "level=info msg=", 'groups="[a b]"'),
     *('"managedFields":', '"annotations":{', '"status":', '"user":"', '"kind":"EventList","items":[', "[Truncated...]"),
     *('"resource":"secrets"', '"kind":"Secret"', '"kind":"SecretList"', '"data":{"a":"', '"stringData":{', '"data":'),
     *(
@@ -236,13 +244,36 @@ def same_shape(whole: object, redacted: object) -> bool:
 
 
 def _read_klog(text: str) -> list[str]:
-    parse_klog(text, TIMESTAMP)
-    return []
+    entry = parse_klog(text, TIMESTAMP)
+    spans = klog_values(text)
+    is_text = entry is not None and entry.thread is not None
+    # Behind a value whose end is doubtful a quoted one is not believed.
+    is_certain = all(span.quoted for span in spans[1:-1])
+    faults = _misplaced(text, spans)
+    if is_text and [*dict.fromkeys(span.key for span in spans[1:])] != [*(entry.fields if entry else ())]:
+        faults.append("the values are not those of the fields")
+    return faults + (_not_replaced(klog_values, text, spans) if is_text and is_certain else [])
 
 
 def _read_logfmt(text: str) -> list[str]:
-    parse_logfmt(text)
-    return []
+    spans = logfmt_values(text)
+    faults = _misplaced(text, spans)
+    return faults if parse_logfmt(text) is None else faults + _not_replaced(logfmt_values, text, spans)
+
+
+def _misplaced(text: str, spans: list[ValueSpan]) -> list[str]:
+    edges = [0, *(edge for span in spans for edge in (span.start, span.end)), len(text)]
+    return [] if edges == sorted(edges) else [f"values at {edges!r:.200}"]
+
+
+def _not_replaced(read: Callable[[str], list[ValueSpan]], text: str, spans: list[ValueSpan]) -> list[str]:
+    """Whether one value cannot be replaced without changing another."""
+    chosen = len(text) % len(spans)
+    other = quote(text[:20])
+    replaced = text[: spans[chosen].start] + other + text[spans[chosen].end :]
+    before = [(span.key, text[span.start : span.end]) for span in spans]
+    after = [(span.key, replaced[span.start : span.end]) for span in read(replaced)]
+    return [] if after == [*before[:chosen], (before[chosen][0], other), *before[chosen + 1 :]] else ["values changed"]
 
 
 def _read_audit(text: str) -> list[str]:

@@ -71,6 +71,126 @@ def test_a_quoted_word_in_free_text_is_no_structured_message() -> None:
     assert (entry(text).message, entry(text).fields) == ('"claim" entered phase Bound', {})
 
 
+# Each is a line whose words a client could have written; none of them is a pod, a node or an error.
+FEIGNED = {
+    "a trace": r'Trace[7]: "List" url:/api/v1/pods,user-agent:curl pod="a/b" node="n" err="e"',
+    "a trace to its end": r'Trace[7]: "List" user-agent:curl pod="a/b" node="n" err="e" x= (total time: 5ms):',
+    "a trace with a key as its first field": r'Trace[7]: "List" agent=curl pod="a/b" node="n" err="e"',
+    "a trace of several lines": 'Trace[7]: "List" url:/a (5ms):\nTrace[7]: ---"x" pod="a/b" node="n" err="e"',
+    "a message in free text": r'Handling client says: "Hello" pod="a/b" node="n" err="e"',
+    "words behind the values": r'"Hello" pod="a/b" node="n" err="e" and more words',
+    "words in front of the values": r'"Hello" from curl pod="a/b" node="n" err="e"',
+    "a key with blanks": r'"Hello" user agent="curl" pod="a/b" node="n" err="e"',
+    "a key that is a URL": r'"Hello" /api?x="curl" pod="a/b" node="n" err="e"',
+    "brackets behind a value": r'"Hello" pod="a/b" node="n" err="e"} z=1',
+    "an empty value": r'"Hello" pod="a/b" node="n" err="e" z= (5ms)',
+    "a dump that is closed early": r'"Hello" s={Agent:curl} pod="a/b" node="n" err="e" z={ Items:[x]}',
+    "a dump with another behind it": r'"Hello" s={Agent:curl} pod={a/b} node={n} err={e}',
+    "a dump with words behind it": r'"Hello" s={Agent:curl} pod=a/b node=n err=e',
+    "a dump with numbers behind it": r'"Hello" s={Agent:curl} pod=1 node=2 err=<nil>',
+    "a dump with JSON behind it": r'"Hello" s={Agent:curl} pod=["a"] node={"a":"b"} err=null',
+    "a dump that is not closed": r'"Hello" s={Agent:curl pod="a/b" node="n" err="e"',
+    "a dump with a quote": r'"Hello" s={Agent:" pod="a/b" node="n" err="e" z="}',
+    "a map": r'"Hello" s=map[User-Agent:[curl] pod="a/b" node="n" err="e" z:[1]]',
+    "an unquoted word": r'"Hello" s=curl pod="a/b" node="n" err="e"',
+    "an unquoted word and words": r'"Hello" s=curl pod=a/b node=n err=e',
+    "an unquoted pod": r'"Hello" pod=a/b',
+    "an unquoted node": r'"Hello" node=n',
+    "an error in brackets": r'"Hello" err={e}',
+    "no JSON": r'"Hello" s={"agent":"curl" pod="a/b" node="n" err="e"}',
+    "text behind JSON": r'"Hello" s={"agent":"curl"}x pod="a/b" node="n" err="e"',
+    "a quote in JSON": r'"Hello" s={"agent":"\\" pod=\\"a/b\\" node=\\"n\\" err=\\"e\\""}',
+    "a string": r'"Hello" s="curl\" pod=\"a/b\" node=\"n\" err=\"e"',
+    "a string that was cut off": r'"Hello" s="curl\" pod=\"a/b\" node=\"n\" err=\"e',
+    "a string over two lines": '"Hello" s="curl\n" pod="a/b" node="n" err="e"',
+    "a text of several lines": '"Hello" s=<\n\tcurl\n\t > pod="a/b" node="n" err="e"\n >',
+    "a text of several lines without tabs": '"Hello" s=<\ncurl\n > pod="a/b" node="n" err="e"',
+    "a text of several lines that was cut off": '"Hello" s=<\n\tcurl\n\tpod="a/b" node="n" err="e"',
+    "a second line": '"Hello" s="curl"\n pod="a/b" node="n" err="e"',
+    "a second line like a first": '"Hello" s="c"\nI1120 09:12:31.123456       1 a.go:1] "x" pod="a/b" node="n" err="e"',
+    "a tab": '"Hello" s="curl"\tpod="a/b" node="n" err="e"',
+    "the message": r'"Hello pod=\"a/b\" node=\"n\" err=\"e\""',
+    "a message that is not closed": r'"Hello pod=a/b node=n err=e',
+    "an audit event": r'{"kind":"Event","verb":"get"} "x" pod="a/b" node="n" err="e"',
+    "JSON": r'{"msg":"Hello","v":0,"ts":1795165951123,"pod":"a/b","node":"n","err":"e"}',
+}
+
+
+@pytest.mark.parametrize("name", FEIGNED)
+def test_what_a_client_wrote_is_no_field(name: str) -> None:
+    fields = entry(f"I1120 09:12:31.123456       1 a.go:1] {FEIGNED[name]}").fields
+    assert fields.keys() <= {"s"}
+
+
+def test_what_stands_before_a_doubtful_value_is_kept() -> None:
+    assert structured(' pod="a/b" s={A:x} node="n"') == {"pod": "a/b", "s": '{A:x} node="n"'}
+    assert structured(' pod="a/b" s="cut') == {"pod": "a/b", "s": '"cut'}
+    assert structured(' pod="a/b" n=1 s=["cut') == {"pod": "a/b", "n": "1", "s": '["cut'}
+
+
+@pytest.mark.parametrize(
+    "value", ['{"a":{"b":"} x=\\" y"}}', '["a b","c=d"]', "[]", "{}", "null", "-1.5e-07", "true", "<nil>", '"\\u00e9"']
+)
+def test_keys_behind_what_klog_writes_today_are_read(value: str) -> None:
+    assert structured(f' s={value} pod="a/b"')["pod"] == "a/b"
+
+
+ZAP = '{"level":%s,"ts":%s,"logger":"etcd-client","caller":"v3/client.go:7","msg":"slow","error":"timeout"}'
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        *[
+            ('"debug"', "INFO"),
+            ('"info"', "INFO"),
+            ('"warn"', "WARNING"),
+            ('"WARNING"', "WARNING"),
+            ('"Error"', "ERROR"),
+        ],
+        *[('"dpanic"', "FATAL"), ('"panic"', "FATAL"), ('"FATAL"', "FATAL"), ('"Level(-4)"', "INFO"), ("-2", "INFO")],
+    ],
+)
+@pytest.mark.parametrize(
+    "ts", ["1795165951.123", '"2026-11-20T09:12:31.123Z"', '"2026-11-20T11:12:31.123+0200"', "1795165951123000000"]
+)
+def test_json_of_zap(level: str, severity: str, ts: str) -> None:
+    assert entry(ZAP % (level, ts)) == KlogEntry(
+        severity=severity,
+        message="slow",
+        time="2026-11-20T09:12:31.123000Z",
+        file="v3/client.go",
+        line=7,
+        fields={"logger": "etcd-client", "error": "timeout"},
+    )
+
+
+@pytest.mark.parametrize("ts", ["0", "1.5", '"1970-01-01T00:00:00Z"', '"soon"', "null", "true", "[]", "1e300"])
+def test_a_time_far_from_the_records_own_is_left_out(ts: str) -> None:
+    parsed = entry(ZAP % ('"error"', ts))
+    assert (parsed.severity, parsed.message, parsed.time) == ("ERROR", "slow", None)
+
+
+def test_a_header_of_another_day_has_no_time() -> None:
+    assert entry("I0704 09:12:31.123456       1 a.go:1] x").time is None
+    assert entry("I1110 09:12:31.123456       1 a.go:1] x").time == "2026-11-10T09:12:31.123456Z"
+
+
+@pytest.mark.parametrize(
+    ("record", "severity", "message"),
+    [
+        ('{"time":"2026-11-20T09:12:31Z","level":"WARN","msg":"slog","source":{"line":3}}', "WARNING", "slog"),
+        ('{"severity":"error","timestamp":"2026-11-20T09:12:31Z","message":"other names"}', "ERROR", "other names"),
+        ('{"level":"error","msg":"no time"}', "ERROR", "no time"),
+        ('{"level":"error","ts":1795165951.123,"msg":"cut off","error":"rpc err', "ERROR", "cut off"),
+        ('{"ts":1795165951123.0,"msg":"klog, cut off","v":0,"pod":{"name":"a","names', "INFO", "klog, cut off"),
+    ],
+)
+def test_json_of_other_libraries_and_cut_off(record: str, severity: str, message: str) -> None:
+    parsed = entry(record)
+    assert (parsed.severity, parsed.message) == (severity, message)
+
+
 @pytest.mark.parametrize(
     ("record", "severity"),
     [

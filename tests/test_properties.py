@@ -272,6 +272,7 @@ def test_broken_records_break_no_reader(name: str) -> None:
 
 
 PIECES = (
+    *(" a={b}", ' a={"b":1}', " a=b", ' a="b"', " a=1", ' a={"b":', " a=map[b", " a=&{b:[", 'a="\\', '"a" ', "a: "),
     *('"', "\\", '\\"', "[", "{", '{"', '{"a":', "(", "a=[ ", "a=b ", 'a="', "a=<\n", " ", "\n", "=", ":"),
     *(
         "eyJ",
@@ -298,14 +299,17 @@ PIECES = (
 KLOG = 'I1120 09:12:31.123456       1 a.go:1] "m" '
 
 
-def write_documents(text: str) -> bytes:
-    return orjson.dumps([document.source for document in documents_of(batch([text], STREAMS["audit"]))])
+def write_documents(text: str, log_type: str = "audit") -> bytes:
+    return orjson.dumps([document.source for document in documents_of(batch([text], STREAMS[log_type]))])
 
 
 LINEAR: dict[str, Callable[[str], Any]] = {
     "klog": lambda text: parse_klog(KLOG + text, TIMESTAMP),
     "klog JSON": lambda text: parse_klog('{"ts":1,"msg":"x","a":' + text, TIMESTAMP),
+    "klog values": lambda text: klog_values(KLOG[:-1] + text),
+    "zap": lambda text: parse_klog('{"level":"warn","ts":"' + text, TIMESTAMP),
     "logfmt": lambda text: parse_logfmt("level=info " + text),
+    "logfmt groups": lambda text: write_documents(f"level=info msg=x groups={quote(text)}", "authenticator"),
     "audit": lambda text: parse_audit('{"kind":"Event","requestObject":' + text),
     "go_strings": lambda text: unquote(f'"{text}"'),
     "redaction": redact,

@@ -21,7 +21,9 @@ _ASSUMED_ROLE = re.compile(
     r"arn:(?P<partition>[^:]+):sts::(?P<account>\d*):assumed-role/(?P<role>.+)/(?P<session>[^/]+)"
 )
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(?P<account>\d+):")
-_AUTHENTICATOR_UID = re.compile(r"aws-iam-authenticator:(?P<account>\d*):(?P<principal>\w+)")
+# The second is its name of before 2019.
+_AUTHENTICATORS = ("aws-iam-authenticator:", "heptio-authenticator-aws:")
+_AUTHENTICATOR_UID = re.compile(rf"(?:{'|'.join(_AUTHENTICATORS)})(?P<account>\d*):(?P<principal>\w+)")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
 _NODE_PREFIX = "system:node:"
 

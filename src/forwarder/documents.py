@@ -1,6 +1,7 @@
 """One record, one document: what is stored, under which id."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -25,9 +26,11 @@ from forwarder.control_plane import (
     cluster_of,
 )
 from forwarder.field_shapes import flat_object
-from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, printable
+from forwarder.go_strings import QUOTED, unquote
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords, as_object, printable
+from forwarder.log_headers import iso, read_time, severity_of
 from forwarder.parsers.audit import AuditReader
-from forwarder.parsers.klog import NAMED, KlogEntry, parse_klog
+from forwarder.parsers.klog import NAMED, KlogEntry, entry_of, parse_klog, read_json_line
 from forwarder.parsers.logfmt import parse_logfmt
 from forwarder.redaction import Redacted, Redactor
 from forwarder.sentences import authenticator_sentence, klog_sentence, one_line
@@ -38,8 +41,12 @@ LONGEST_ID = 512
 
 _ENCODER = msgspec.json.Encoder()
 _COMMA = ord(",")
-_SEVERITY_OF_LEVEL = {"warning": "WARNING", "error": "ERROR", "fatal": "FATAL", "panic": "FATAL"}
-_CRASH = ("panic: ", "fatal error: ")
+# How logfmt begins: each library that writes it puts time or level first.
+_LOGFMT = re.compile(r"(?:time|ts|level|msg)=")
+_CRASH = re.compile(r"\s*+(?:panic|fatal error):\s")
+# What the authenticator says at its start of the mappings it was given: of nobody's doing.
+_MAPPING = re.compile(r"mapping iam ", re.IGNORECASE)
+_NAME = re.compile(rf"{QUOTED.pattern}|\S++")
 
 
 _REDACTOR = Redactor()
@@ -105,7 +112,7 @@ class DocumentWriter:
         stream = classify(batch.log_stream)
         self._batch = batch
         self._log_type = stream.log_type
-        self._block = _audit_writer() if stream.log_type == AUDIT else _WRITERS.get(stream.log_type, _plain)
+        self._block = _audit_writer() if stream.log_type == AUDIT else _WRITERS[stream.log_type]
         common = {
             "@owner": batch.owner,
             "@log_group": batch.log_group,
@@ -196,15 +203,20 @@ def _present(**members: JsonValue) -> JsonObject:
     return {name: value for name, value in members.items() if value}
 
 
-def _klog(record: str, timestamp: int) -> _Written:
+def _component_line(record: str, timestamp: int) -> _Written:
+    """A line of any component: in whichever format it looks written, else as it stands."""
     entry = parse_klog(record, timestamp)
-    if entry is None:
-        return _plain(record, timestamp)
+    if entry is None and _LOGFMT.match(record):
+        entry = entry_of(parse_logfmt(record) or {}, timestamp)
+    return _plain(record, timestamp) if entry is None else (_klog_block(entry), None)
+
+
+def _klog_block(entry: KlogEntry) -> JsonObject:
     return {
         "severity": entry.severity,
         "message": klog_sentence(entry.message, entry.fields),
         "klog": _klog_fields(entry),
-    }, None
+    }
 
 
 def _klog_fields(entry: KlogEntry) -> JsonObject:
@@ -222,16 +234,55 @@ def _klog_fields(entry: KlogEntry) -> JsonObject:
 
 
 def _authenticator(record: str, timestamp: int) -> _Written:
-    pairs = parse_logfmt(record)
-    if pairs is None or "msg" not in pairs:
+    """A line of aws-iam-authenticator, logfmt or JSON; or one of klog, which client-go inside of it writes."""
+    members: Mapping[str, JsonValue] | None = read_json_line(record)
+    if members is None or ("ts" in members and "level" not in members):
+        entry = parse_klog(record, timestamp)
+        if entry is not None:
+            return _klog_block(entry), None
+    members = parse_logfmt(record) if members is None else members
+    if members is None or not isinstance(message := members.get("msg"), str):
         return {**_plain(record, timestamp)[0], "parse_error": "not a logfmt line with a msg"}, None
-    groups: list[JsonValue] = [*pairs.get("groups", "").strip("[]").split()]
+    groups = _groups(members.get("groups"))
+    pairs = {
+        name: text for name, value in members.items() if name != "groups" and (text := as_keyword(value)) is not None
+    }
+    _fit_time(pairs, timestamp)
+    is_mapping = _MAPPING.match(message) is not None
+    if is_mapping:
+        _name_identity(pairs)
     return {
-        "severity": _SEVERITY_OF_LEVEL.get(pairs.get("level", ""), "INFO"),
+        "severity": severity_of(pairs.get("level")) or "INFO",
         "message": authenticator_sentence(pairs),
         "authenticator": {**flat_object(pairs), **_present(groups=groups)},
-        **_present(actor=authenticator_actor(pairs, groups), outcome=_authenticator_outcome(pairs["msg"])),
+        **_present(
+            actor=None if is_mapping else authenticator_actor(pairs, groups), outcome=_authenticator_outcome(message)
+        ),
     }, None
+
+
+def _groups(value: JsonValue) -> list[JsonValue]:
+    """A list of JSON, or of Go (`[a b]`): its names are parted by blanks, unless they are quoted."""
+    if not isinstance(value, str):
+        return as_keywords(value)
+    names = _NAME.findall(value[1:-1] if value.startswith("[") and value.endswith("]") else value)
+    return [unquote(name) if QUOTED.fullmatch(name) else name for name in names]
+
+
+def _fit_time(pairs: dict[str, str], timestamp: int) -> None:
+    """Take away a time that cannot be right, and write one of another form as documents have it."""
+    text = pairs.pop("time", pairs.get("ts"))
+    time = read_time(text, timestamp)
+    if text is not None and time is not None:
+        pairs["time"] = text if text[10:11] == "T" else iso(time)
+
+
+def _name_identity(pairs: dict[str, str]) -> None:
+    """Give what a line at the start says of a mapping the names that lines about requests have."""
+    for name, others in (("arn", ("role", "user")), ("accountid", ("accountID",))):
+        found = next(filter(None, map(pairs.get, others)), None)
+        if found is not None:
+            pairs.setdefault(name, found)
 
 
 def _authenticator_outcome(message: str) -> str | None:
@@ -239,12 +290,13 @@ def _authenticator_outcome(message: str) -> str | None:
 
 
 def _plain(record: str, _timestamp: int) -> _Written:
-    return {"severity": "FATAL" if record.startswith(_CRASH) else "INFO", "message": one_line(record)}, None
+    return {"severity": "FATAL" if _CRASH.match(record) else "INFO", "message": one_line(record)}, None
 
 
 _WRITERS: dict[str, _Writer] = {
-    API: _klog,
+    API: _component_line,
     AUTHENTICATOR: _authenticator,
-    CONTROLLER_MANAGER: _klog,
-    SCHEDULER: _klog,
+    CONTROLLER_MANAGER: _component_line,
+    SCHEDULER: _component_line,
+    UNKNOWN: _component_line,
 }

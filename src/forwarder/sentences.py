@@ -65,7 +65,7 @@ def klog_sentence(message: str, fields: Mapping[str, str]) -> str:
 def authenticator_sentence(pairs: Mapping[str, str]) -> str:
     """The message with the identity and the error that it is about."""
     identity = " as ".join(pairs[name] for name in ("arn", "username") if pairs.get(name))
-    parts = [pairs.get("msg", ""), identity, pairs.get("error", "")]
+    parts = [pairs.get("msg", ""), identity or pairs.get("accountid", ""), pairs.get("error", "")]
     return one_line(": ".join(part for part in parts if part))
 
 

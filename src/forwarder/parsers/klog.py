@@ -1,19 +1,22 @@
-"""klog: the lines of the API server, the controller managers and the scheduler, as text and as JSON.
+"""The lines of the API server, controller managers and scheduler: klog's text and JSON, and JSON of libraries in them.
 
 Sources: k8s.io/klog, klog.go (formatHeader: `Lmmdd hh:mm:ss.uuuuuu threadid file:line] msg`) and
-internal/serialize/keyvalues.go (`"message" key="value" key=value`, multi-line values as `=<`, lines, ` >`);
-k8s.io/component-base, logs/json (`ts` in ms, `caller`, `msg`, `v`; entries without `v` are errors).
+internal/serialize/keyvalues.go (`"message" key="value" key=value`: strings quoted, those of several lines as `=<`,
+lines, ` >`, anything else as JSON); k8s.io/component-base, logs/json (`ts` in ms, `caller`, `msg`, `v`; entries without
+`v` are errors); go.uber.org/zap, zapcore (`level`, `ts`, `logger`, `caller`, `msg`), which etcd's client uses.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
 from forwarder.go_strings import QUOTED, ValueSpan, unquote
-from forwarder.json_values import JsonObject, JsonValue, as_keyword, read_json
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, read_json, read_leading_members
+from forwarder.log_headers import if_near, iso, read_time, severity_of
 
 # Keys that have fields of their own; klog writes their values as strings.
 NAMED = ("pod", "node", "err")
@@ -36,22 +39,25 @@ _JSON = json.JSONDecoder(parse_int=str, parse_float=str)
 _BRACKET = re.compile(rf'{QUOTED.pattern}|[\[{{(\]}})"]')
 _OPENING = ("{", "[", "(", "&{", "&[", "map[")
 _LINE_DIGITS = 9
-_HALF_A_YEAR = timedelta(days=182)
 # Far more than a component writes; what has more is not worth the time, and stays free text.
 _MOST_FIELDS = 1000
 _OBJECT_REF = ({"name"}, {"name", "namespace"})
-_JSON_HEADER = frozenset({"ts", "v", "msg", "caller", "severity", "level"})
+# Of each the first that a line has.
+_MESSAGES = ("msg", "message")
+_TIMES = ("ts", "time", "timestamp")
+_LEVELS = ("level", "severity")
+_HEADER_MEMBERS = frozenset({"v", "caller", *_LEVELS})
 
 
 class _Kind(Enum):
-    """How a value is written."""
+    """How a value is written; only the first three tell where they end."""
 
-    QUOTED = auto()
-    LINES = auto()
-    PLAIN = auto()
-    DUMP = auto()
-    WORD = auto()
-    CUT_OFF = auto()
+    QUOTED = auto()  # "…", as strconv.Quote writes it
+    LINES = auto()  # `<`, lines that each begin with a tab, ` >`
+    PLAIN = auto()  # JSON but for strings, and <nil>
+    DUMP = auto()  # Go's %v or %+v of a struct, map or list
+    WORD = auto()  # %v of anything else
+    CUT_OFF = auto()  # what begins as one of those and does not end
 
 
 _KINDS = {"quoted": _Kind.QUOTED, "lines": _Kind.LINES, "scalar": _Kind.PLAIN}
@@ -104,8 +110,8 @@ def parse_klog(record: str, timestamp: int) -> KlogEntry | None:
         record: the record's whole text.
         timestamp: the record's own time in ms since 1970; klog's text header has no year, it is taken from here.
     """
-    if record.startswith("{"):
-        return _parse_json(record)
+    if (members := read_json_line(record)) is not None:
+        return entry_of(members, timestamp)
     header = _HEADER.match(record)
     return None if header is None else _parse_text(header, record, timestamp)
 
@@ -144,16 +150,11 @@ def _parse_text(header: re.Match[str], record: str, timestamp: int) -> KlogEntry
 def _header_time(header: re.Match[str], timestamp: int) -> str | None:
     """The header's time in the year that brings it nearest to the record's own time (31 December, 1 January)."""
     received = datetime.fromtimestamp(timestamp / 1000, UTC)
-    same_year = _time_in(received.year, header)
-    if same_year is not None and abs(same_year - received) < _HALF_A_YEAR:
-        return _iso(same_year)
-    candidates = [
-        time
-        for year in (received.year - 1, received.year, received.year + 1)
-        if (time := _time_in(year, header)) is not None
-    ]
-    nearest = min(candidates, key=lambda time: abs(time - received), default=None)
-    return None if nearest is None else _iso(nearest)
+    for year in (received.year, received.year - 1, received.year + 1):
+        time = _time_in(year, header)
+        if time is not None and if_near(time, timestamp):
+            return iso(time)
+    return None
 
 
 def _time_in(year: int, header: re.Match[str]) -> datetime | None:
@@ -161,10 +162,6 @@ def _time_in(year: int, header: re.Match[str]) -> datetime | None:
         return datetime.fromisoformat(f"{year:04}-{header['month']}-{header['day']}T{header['clock']}+00:00")
     except ValueError:
         return None
-
-
-def _iso(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _read_entry(record: str, position: int) -> _Entry | None:
@@ -180,9 +177,9 @@ def _read_entry(record: str, position: int) -> _Entry | None:
 def _read_values(record: str, position: int, end: int) -> list[_Value] | None:
     """The key/values from a position to the end; None where anything else stands there: then it is free text.
 
-    Only what klog writes today tells where it ends. A dump of Go's (`%+v`, klog before 2.100) or a bare word may hold
-    what a client wrote, and feign a key behind it. So nothing that would be searched for is believed behind such a
-    value: it reaches to the end instead.
+    A dump of Go's or a bare word, which klog wrote before 2.100 and free text in the guise of an entry may hold, does
+    not tell where it ends: a client's words in it can feign a key behind it. So behind such a value nothing is believed
+    that klog would quote, and no key that is searched for by itself; the value reaches to the end instead.
     """
     values: list[_Value] = []
     doubtful: int | None = None
@@ -194,6 +191,8 @@ def _read_values(record: str, position: int, end: int) -> list[_Value] | None:
         if value is None or len(values) == _MOST_FIELDS:
             return None
         if value.kind in _DOUBTFUL and doubtful is None:
+            if value.key in NAMED:
+                return None
             doubtful = len(values)
         values.append(value)
         position = value.end
@@ -205,6 +204,7 @@ def _is_believed_behind_doubtful(value: _Value) -> bool:
 
 
 def _read_value(record: str, key: re.Match[str], end: int) -> _Value | None:
+    """The value behind a key; None where nothing stands there that klog can have written."""
     start = key.end()
     if plain := _PLAIN.match(record, start, end):
         return _Value(key["key"], start, plain.end(), _KINDS[plain.lastgroup or ""])
@@ -248,32 +248,51 @@ def _depth_change(bracket: str) -> int:
     return -1 if bracket in "]})" else 0
 
 
-def _parse_json(record: str) -> KlogEntry | None:
+def read_json_line(record: str) -> JsonObject | None:
+    """The members of a record that is a JSON object, of one that was cut off the complete ones; None for any other."""
+    if not record.startswith("{"):
+        return None
     try:
-        entry = read_json(record)
+        members = read_json(record)
     except ValueError:
+        members = read_leading_members(record)
+    return members if isinstance(members, dict) else None
+
+
+def entry_of(members: Mapping[str, JsonValue], timestamp: int) -> KlogEntry | None:
+    """The entry that named members are: klog's JSON, or what zap, slog and logrus write, as JSON or as logfmt.
+
+    Args:
+        members: among them the message (`msg`, `message`), and a level (`level`, `severity`) or a time (`ts`, `time`,
+            `timestamp`).
+        timestamp: the record's own time in ms since 1970.
+
+    Returns:
+        The entry; None where the members are no such line.
+    """
+    message_name = next((name for name in _MESSAGES if isinstance(members.get(name), str)), None)
+    time_name = next((name for name in _TIMES if name in members), None)
+    if message_name is None or (time_name is None and not any(name in members for name in _LEVELS)):
         return None
-    if not isinstance(entry, dict):
-        return None
-    message, milliseconds = entry.get("msg"), entry.get("ts")
-    if not (isinstance(message, str) and isinstance(milliseconds, int | float)):
-        return None
-    file, line = _caller(entry.get("caller"))
+    time = read_time(members.get(time_name or ""), timestamp)
+    file, line = _caller(members.get("caller"))
+    header = _HEADER_MEMBERS | {message_name, time_name}
     return KlogEntry(
-        severity="INFO" if "v" in entry else "ERROR",
-        message=message.rstrip("\n"),
-        time=_json_time(milliseconds),
+        severity=_severity(members),
+        message=str(members[message_name]).rstrip("\n"),
+        time=None if time is None else iso(time),
         file=file,
         line=line,
-        fields=_json_fields(entry),
+        fields={name: text for name, value in members.items() if name not in header and (text := _member_text(value))},
     )
 
 
-def _json_time(milliseconds: float) -> str | None:
-    try:
-        return _iso(datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds))
-    except (OverflowError, ValueError):
-        return None
+def _severity(members: Mapping[str, JsonValue]) -> str:
+    """As the level says; klog's JSON has none: its errors are what has no verbosity (`v`)."""
+    levels = [members[name] for name in _LEVELS if name in members]
+    if levels:
+        return next(filter(None, map(severity_of, levels)), "INFO")
+    return "ERROR" if "v" not in members and isinstance(members.get("ts"), int | float) else "INFO"
 
 
 def _caller(caller: JsonValue) -> tuple[str | None, int | None]:
@@ -283,11 +302,7 @@ def _caller(caller: JsonValue) -> tuple[str | None, int | None]:
     return (file, int(line)) if colon and line.isdecimal() and len(line) <= _LINE_DIGITS else (caller, None)
 
 
-def _json_fields(entry: JsonObject) -> dict[str, str]:
-    return {key: text for key, value in entry.items() if key not in _JSON_HEADER and (text := _json_field(value))}
-
-
-def _json_field(value: JsonValue) -> str | None:
+def _member_text(value: JsonValue) -> str | None:
     """A value as klog's text format shows it: object references as `namespace/name`."""
     if isinstance(value, dict) and value.keys() in _OBJECT_REF:
         return "/".join(map(str, (value[name] for name in ("namespace", "name") if name in value)))

@@ -15,7 +15,9 @@ _CUT_OFF = re.compile(rf"(?P<key>[^\s=\"]++)=(?!{QUOTED.pattern})\"")
 def parse_logfmt(line: str) -> dict[str, str] | None:
     """The pairs of a line in their order; of a repeated key the last. None where the line is not wholly logfmt."""
     spans = _pairs(line)
-    return None if spans is None else {span.key: _value(line, span) for span in spans}
+    if spans is None:
+        return None
+    return {key: unquote(line[start:end]) if quoted else line[start:end] for key, start, end, quoted in spans}
 
 
 def logfmt_values(line: str) -> list[ValueSpan]:
@@ -36,12 +38,7 @@ def _pairs(line: str) -> list[ValueSpan] | None:
                 return None
             spans.append(ValueSpan(cut_off["key"], cut_off.end() - 1, end, quoted=False))
             break
-        is_quoted = pair["quoted"] is not None
-        spans.append(ValueSpan(pair["key"], *pair.span("quoted" if is_quoted else "bare"), is_quoted))
+        start, end_of_value = pair.span(pair.lastgroup or 0)
+        spans.append(ValueSpan(pair["key"], start, end_of_value, pair.lastgroup == "quoted"))
         position = pair.end()
     return spans or None
-
-
-def _value(line: str, span: ValueSpan) -> str:
-    text = line[span.start : span.end]
-    return unquote(text) if span.quoted else text
