@@ -8,6 +8,7 @@ The same seed gives the same inputs. Exit status 1 if a reader raised, broke a p
 """
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,12 +22,13 @@ import orjson
 
 from forwarder.documents import LONGEST_ID
 from forwarder.go_strings import ValueSpan, quote, unquote
-from forwarder.json_values import read_json
 from forwarder.parsers.audit import parse_audit
 from forwarder.parsers.klog import klog_values, parse_klog
 from forwarder.parsers.logfmt import logfmt_values, parse_logfmt
 from forwarder.pipeline import documents_of
-from forwarder.redaction import MARK, redact
+from forwarder.redaction import MARK, default_redactor, redact
+from forwarder.redaction.redactor import line_values
+from forwarder.redaction.texts import is_json
 from local.forwarding import EVENTS, subscription_message
 from tests.mapping_rules import breaches
 from tests.payloads import STREAMS, TIMESTAMP, batch
@@ -216,31 +218,55 @@ def broken_redaction(text: str) -> list[str]:
     faults = []
     if once.found != (once.text != text):
         faults.append(f"found is {once.found}, yet the text {'changed' if once.text != text else 'did not change'}")
-    return faults + broken_json(text, once.text)
+    if is_json(text) and once != default_redactor().redact_whole(text):
+        faults.append("read as a whole, it is redacted otherwise")
+    if redact(once.text).text != once.text:
+        faults.append(f"redacted again it changes: {once.text!r:.400}")
+    return faults + broken_json(text, once.text) + broken_line(text, once.text)
 
 
 def broken_json(before: str, after: str) -> list[str]:
-    """Where redacted JSON is no longer JSON, or is of another shape."""
+    """Where redacted JSON is no longer JSON, or differs in more than values."""
     try:
-        whole = read_json(before)
-    except ValueError:
+        whole = json.loads(before, object_pairs_hook=Members)
+    except (ValueError, RecursionError):
         return []
     try:
-        redacted = read_json(after)
+        redacted = json.loads(after, object_pairs_hook=Members)
     except ValueError as error:
         return [f"was JSON, is none: {error}"]
-    if redact(after).text != after:
-        return [f"redacted again it changes: {after!r:.400}"]
-    return [] if same_shape(whole, redacted) else ["the shape is not the same"]
+    return [] if same_members(whole, redacted) else ["more than values differs"]
 
 
-def same_shape(whole: object, redacted: object) -> bool:
-    """Whether two JSON values have members alike; a name that looks like a secret may have been replaced."""
-    if isinstance(whole, dict) and isinstance(redacted, dict):
-        whole, redacted = list(whole.values()), list(redacted.values())
+class Members(list[tuple[str, object]]):
+    """The members of a JSON object in their order, repeated ones too."""
+
+
+def same_members(whole: object, redacted: object) -> bool:
+    """Whether two JSON values have the same members, and differ in values only where one is redacted."""
+    if isinstance(whole, Members) and isinstance(redacted, Members):
+        names = [name for name, _ in whole] == [name for name, _ in redacted]
+        return names and all(same_members(old, new) for (_, old), (_, new) in zip(whole, redacted, strict=True))
     if isinstance(whole, list) and isinstance(redacted, list):
-        return len(whole) == len(redacted) and all(map(same_shape, whole, redacted))
-    return type(whole) is type(redacted)
+        return len(whole) == len(redacted) and all(map(same_members, whole, redacted))
+    if isinstance(redacted, str) and MARK in redacted:
+        return not isinstance(whole, list)
+    return type(whole) is type(redacted) and (whole == redacted or whole != whole)  # noqa: PLR0124 - NaN is not itself
+
+
+def broken_line(before: str, after: str) -> list[str]:
+    """Where a redacted line of text has other keys, or other values where there is no secret."""
+    if before.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')) or before == after:
+        return []
+    old, new = line_values(before), line_values(after)
+    if after == f"{before[: old[0].start]}{MARK}":
+        return []  # without its secret it would have been read as something else
+    if [span.key for span in old] != [span.key for span in new]:
+        return [f"other keys: {after!r:.400}"]
+    values = [(before[a.start : a.end], after[b.start : b.end]) for a, b in zip(old, new, strict=True)]
+    return [
+        f"a value changed: {value!r:.80}" for value, redacted in values if value != redacted and MARK not in redacted
+    ]
 
 
 def _read_klog(text: str) -> list[str]:

@@ -85,14 +85,59 @@ def _b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-_NAMES = (
-    "apiKey API_KEY api-key apikey secretKey SECRET_KEY JWT_SECRET secret DB_PASS MYSQL_PWD ENCRYPTION_KEY cookie-secret AccountKey "
-    "dbPassword spring.datasource.password smtp_pass redisAuthToken SLACK_SIGNING_SECRET client_secret clientSecret accessToken "
-    "refresh_token private_key privateKey PGPASSWORD POSTGRES_PASSWORD MYSQL_ROOT_PASSWORD adminPassword password1 PASSWORD_PROD "
-    "githubToken NPM_TOKEN X-Vault-Token bearerToken sessionSecret masterKey consumerSecret hmacKey signingKey webhookSecret "
-    "sharedAccessKey storageAccountKey passphrase sshPassphrase credentials DJANGO_SECRET_KEY RAILS_MASTER_KEY pwd DATADOG_API_KEY "
-    "keystorePassword storepass"
-).split()
+_NAMES = [
+    "apiKey",
+    "API_KEY",
+    "api-key",
+    "apikey",
+    "secretKey",
+    "SECRET_KEY",
+    "JWT_SECRET",
+    "secret",
+    "DB_PASS",
+    "MYSQL_PWD",
+    "ENCRYPTION_KEY",
+    "cookie-secret",
+    "AccountKey",
+    "dbPassword",
+    "spring.datasource.password",
+    "smtp_pass",
+    "redisAuthToken",
+    "SLACK_SIGNING_SECRET",
+    "client_secret",
+    "clientSecret",
+    "accessToken",
+    "refresh_token",
+    "private_key",
+    "privateKey",
+    "PGPASSWORD",
+    "POSTGRES_PASSWORD",
+    "MYSQL_ROOT_PASSWORD",
+    "adminPassword",
+    "password1",
+    "PASSWORD_PROD",
+    "githubToken",
+    "NPM_TOKEN",
+    "X-Vault-Token",
+    "bearerToken",
+    "sessionSecret",
+    "masterKey",
+    "consumerSecret",
+    "hmacKey",
+    "signingKey",
+    "webhookSecret",
+    "sharedAccessKey",
+    "storageAccountKey",
+    "passphrase",
+    "sshPassphrase",
+    "credentials",
+    "DJANGO_SECRET_KEY",
+    "RAILS_MASTER_KEY",
+    "pwd",
+    "DATADOG_API_KEY",
+    "keystorePassword",
+    "storepass",
+]
 
 _LOOKS = {
     "github": "ghp_" + "aB3" * 12,
@@ -117,13 +162,32 @@ def planted() -> Iterator[Planted]:
     for name in _NAMES:
         yield Planted(f"json member {name}", event({"spec": {name: W}}), (W,))
         yield Planted(f"environment variable {name}", event(pod({"env": [{"name": name, "value": W}]})), (W,))
-        yield Planted(f"line of YAML {name}", config_map(f"server:\n  port: 80\n  {name}: {W}\n  host: kept\n"), (W,), ("host: kept",))
-        yield Planted(f"line of an env file {name}", config_map(f"PORT=80\n{name}={W} x;y&z\nHOST=kept\n"), (W, "x;y"), ("HOST=kept",))
-        yield Planted(f"klog pair {name}", klog(f'"Started" {name}="{W}, 1" pod="shop/cart"'), (W,), ('pod="shop/cart"',))
-        yield Planted(f"argument {name}", arguments("serve", f"--{name}={W},;&()]}}x", "--port=80"), (W, "]}x"), ("--port=80",))
+        yield Planted(
+            f"line of YAML {name}",
+            config_map(f"server:\n  port: 80\n  {name}: {W}\n  host: kept\n"),
+            (W,),
+            ("host: kept",),
+        )
+        yield Planted(
+            f"line of an env file {name}",
+            config_map(f"PORT=80\n{name}={W} x;y&z\nHOST=kept\n"),
+            (W, "x;y"),
+            ("HOST=kept",),
+        )
+        yield Planted(
+            f"klog pair {name}", klog(f'"Started" {name}="{W}, 1" pod="shop/cart"'), (W,), ('pod="shop/cart"',)
+        )
+        yield Planted(
+            f"argument {name}", arguments("serve", f"--{name}={W},;&()]}}x", "--port=80"), (W, "]}x"), ("--port=80",)
+        )
         yield Planted(f"argument of its own {name}", arguments("serve", f"--{name}", W, "--port", "80"), (W,), ("80",))
     for name, token in _LOOKS.items():
-        yield Planted(f"look {name} in a note", event({"metadata": {"annotations": {"note": f"use {token} here"}}}), (token,), ("here",))
+        yield Planted(
+            f"look {name} in a note",
+            event({"metadata": {"annotations": {"note": f"use {token} here"}}}),
+            (token,),
+            ("here",),
+        )
         yield Planted(f"look {name} in klog", klog(f'"Failed" err="bad {token}"'), (token,))
         yield Planted(f"look {name} in a user agent", event(userAgent=f"x/1 {token}"), (token,))
     yield from _in_json()
@@ -136,15 +200,24 @@ def planted() -> Iterator[Planted]:
 
 def _in_json() -> Iterator[Planted]:
     secrets = {"resource": "secrets", "namespace": "shop", "name": "db"}
-    for value in (48151623, [W], {"x": W}, [48151623], {"a": {"b": [W]}}, 4.815162342, True and W):
+    values: tuple[Any, ...] = (48151623, [W], {"x": W}, [48151623], {"a": {"b": [W]}}, 4.815162342)
+    for value in values:
         text = W if W in json.dumps(value) else json.dumps(value).strip("[]")
-        yield Planted(f"stringData {value!r}", event({"kind": "Secret", "stringData": {"pin": value}}, objectRef=secrets), (text,))
+        yield Planted(
+            f"stringData {value!r}", event({"kind": "Secret", "stringData": {"pin": value}}, objectRef=secrets), (text,)
+        )
         yield Planted(f"password {value!r}", event({"spec": {"password": value}}), (text,))
         patch = [{"op": "replace", "path": "/data/pin", "value": value}]
         yield Planted(f"patch {value!r}", event(patch, objectRef=secrets, verb="patch"), (text,))
     yield Planted("merge patch", event({"data": {"k": W}}, objectRef=secrets, verb="patch"), (W,))
-    yield Planted("json patch of a telling path", event([{"op": "add", "path": "/spec/apiToken", "value": 48151623}]), ("48151623",))
-    yield Planted("response", event(None, {"kind": "SecretList", "items": [{"data": {"a": W}}]}, objectRef=secrets), (W,))
+    yield Planted(
+        "json patch of a telling path",
+        event([{"op": "add", "path": "/spec/apiToken", "value": 48151623}]),
+        ("48151623",),
+    )
+    yield Planted(
+        "response", event(None, {"kind": "SecretList", "items": [{"data": {"a": W}}]}, objectRef=secrets), (W,)
+    )
     for name, value in (("Authorization", f"Basic {W}"), ("X-Api-Key", W), ("Cookie", f"sid={W}"), ("db_password", W)):
         for pair in ({"name": name, "value": value}, {"value": value, "name": name}, {"key": name, "value": value}):
             yield Planted(f"pair {pair}", event({"spec": {"headers": [pair]}}), (W,))
@@ -177,11 +250,18 @@ def _in_uris() -> Iterator[Planted]:
     ):
         for encode in (quote, quote_plus):
             encoded = [encode(word, safe="") for word in words]
-            yield Planted(f"uri {name}", uri("&".join(f"command={word}" for word in encoded) + "&container=kept"), (secret, quote(secret)), ("container=kept",))
+            yield Planted(
+                f"uri {name}",
+                uri("&".join(f"command={word}" for word in encoded) + "&container=kept"),
+                (secret, quote(secret)),
+                ("container=kept",),
+            )
     yield Planted("uri token", uri(f"access_token={W}&watch=true"), (W,), ("watch=true",))
     yield Planted("uri header", uri(f"h=Authorization%3A+Bearer+{W}&x=kept"), (W,), ("x=kept",))
     yield Planted("uri dsn", uri(f"dsn={quote(dsn, safe='')}&x=kept"), (W,), ("x=kept",))
-    yield Planted("uri signature", uri(f"u={quote(f'https://s3/x?X-Amz-Signature={W}00', safe='')}&x=kept"), (W,), ("x=kept",))
+    yield Planted(
+        "uri signature", uri(f"u={quote(f'https://s3/x?X-Amz-Signature={W}00', safe='')}&x=kept"), (W,), ("x=kept",)
+    )
 
 
 def _addresses() -> Iterator[Planted]:
@@ -201,7 +281,9 @@ def _addresses() -> Iterator[Planted]:
         f"DefaultEndpointsProtocol=https;AccountName=shop;AccountKey={W}==;EndpointSuffix=core",
     ):
         yield Planted(f"address {address}", event(pod({"env": [{"name": "TARGET", "value": address}]})), (W,))
-        yield Planted(f"address in klog {address}", klog(f'"Connecting" target="{address}" pod="shop/cart"'), (W,), ("shop/cart",))
+        yield Planted(
+            f"address in klog {address}", klog(f'"Connecting" target="{address}" pod="shop/cart"'), (W,), ("shop/cart",)
+        )
         yield Planted(f"address in a file {address}", config_map(f"db:\n  target: {address}\n"), (W,))
 
 
@@ -219,74 +301,195 @@ def _commands() -> Iterator[Planted]:
         ["ldapsearch", "-x", "-w", W],
     ):
         yield Planted(f"words {words}", arguments(*words), (W,))
-        yield Planted(f"script {words}", event(pod({"command": ["sh", "-c", f"set -e; {' '.join(words)} && true"]})), (W,), ("&& true",))
+        yield Planted(
+            f"script {words}",
+            event(pod({"command": ["sh", "-c", f"set -e; {' '.join(words)} && true"]})),
+            (W,),
+            ("&& true",),
+        )
         yield Planted(f"command and args {words}", event(pod({"command": words[:1], "args": words[1:]})), (W,))
 
 
 def _files() -> Iterator[Planted]:
     yield Planted("unquoted word", config_map(f"db:\n  password: {W[:8]}\n"), (W[:8],))
-    yield Planted("several words", config_map("db:\n  passphrase: correct horse battery\n  x: kept\n"), ("horse",), ("x: kept",))
-    yield Planted("block scalar", config_map(f"a:\n  private_key: |\n    {W}1\n    {W}2\n  b: kept\n"), (W,), ("b: kept",))
+    yield Planted(
+        "several words", config_map("db:\n  passphrase: correct horse battery\n  x: kept\n"), ("horse",), ("x: kept",)
+    )
+    yield Planted(
+        "block scalar", config_map(f"a:\n  private_key: |\n    {W}1\n    {W}2\n  b: kept\n"), (W,), ("b: kept",)
+    )
     yield Planted("folded", config_map(f"token: >-\n  {W}\nb: kept\n"), (W,), ("b: kept",))
-    yield Planted("name and value", config_map(f"env:\n- name: DB_PASSWORD\n  value: {W}\n- name: A\n  value: kept\n"), (W,), ("value: kept",))
+    yield Planted(
+        "name and value",
+        config_map(f"env:\n- name: DB_PASSWORD\n  value: {W}\n- name: A\n  value: kept\n"),
+        (W,),
+        ("value: kept",),
+    )
     yield Planted("value and name", config_map(f"env:\n- value: {W}\n  name: DB_PASSWORD\n"), (W,))
-    yield Planted("name and block", config_map(f"env:\n- name: DB_PASSWORD\n  value: |\n    {W}\n- name: B\n"), (W,), ("name: B",))
-    yield Planted("manifest", config_map(f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  pin: {W}\n  c: |\n    {W}\n---\nkind: Pod\nspec: kept\n"), (W,), ("name: db", "spec: kept"))
+    yield Planted(
+        "name and block", config_map(f"env:\n- name: DB_PASSWORD\n  value: |\n    {W}\n- name: B\n"), (W,), ("name: B",)
+    )
+    yield Planted(
+        "manifest",
+        config_map(
+            f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  pin: {W}\n  c: |\n    {W}\n"
+            "---\nkind: Pod\nspec: kept\n"
+        ),
+        (W,),
+        ("name: db", "spec: kept"),
+    )
     yield Planted("manifest, data first", config_map(f"data:\n  pin: {W}\nkind: Secret\n"), (W,))
     yield Planted("flow", config_map(f"db: {{user: ada, password: {W}, port: 80}}\n"), (W,), ("user: ada",))
     yield Planted("list", config_map(f"tokens:\n- {W}1\n- {W}2\nport: 80\n"), (W,), ("port: 80",))
-    yield Planted("ini", config_map(f"[db]\nuser = ada\npassword = {W} and more\nport = 80\n"), (W, "and more"), ("port = 80",))
+    yield Planted(
+        "ini", config_map(f"[db]\nuser = ada\npassword = {W} and more\nport = 80\n"), (W, "and more"), ("port = 80",)
+    )
     yield Planted("toml", config_map(f'[db]\npassword = "{W}"\nport = 80\n'), (W,), ("port = 80",))
-    yield Planted("properties", config_map(f"spring.datasource.password={W}\nserver.port=80\n"), (W,), ("server.port=80",))
+    yield Planted(
+        "properties", config_map(f"spring.datasource.password={W}\nserver.port=80\n"), (W,), ("server.port=80",)
+    )
     yield Planted("export", config_map(f"#!/bin/sh\nexport API_KEY={W}\nexec app\n"), (W,), ("exec app",))
     yield Planted("xml", config_map(f"<db><password>{W}</password><port>80</port></db>"), (W,), ("<port>80",))
     yield Planted("xml attribute", config_map(f'<add key="ApiKey" value="{W}"/>'), (W,))
     yield Planted("npmrc", config_map(f"//registry.example.com/:_authToken={W}\n"), (W,))
     yield Planted("my.cnf", config_map(f"[client]\npassword={W}#x\n"), (W,))
-    yield Planted("kubeconfig", config_map(f"users:\n- name: a\n  user:\n    token: {W}\n    client-key-data: {W}\n"), (W,))
-    yield Planted("pem indented by tabs", config_map("key: |\n" + "".join(f"\t{line}\n" for line in PEM.splitlines())), (W,))
-    yield Planted("aws credentials", config_map(f"[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {W}\n"), (W,), ("AKIAIOSFODNN7EXAMPLE",))
-    yield Planted("aws pair", config_map("AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), ("wJalrXUtnFEMI",))
-    yield Planted("helm values", event({"spec": {"values": f"auth:\n  rootPassword: {W}\n  enabled: true\n"}}), (W,), ("enabled: true",))
+    yield Planted(
+        "kubeconfig", config_map(f"users:\n- name: a\n  user:\n    token: {W}\n    client-key-data: {W}\n"), (W,)
+    )
+    yield Planted(
+        "pem indented by tabs", config_map("key: |\n" + "".join(f"\t{line}\n" for line in PEM.splitlines())), (W,)
+    )
+    yield Planted(
+        "aws credentials",
+        config_map(f"[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {W}\n"),
+        (W,),
+        ("AKIAIOSFODNN7EXAMPLE",),
+    )
+    yield Planted(
+        "aws pair", config_map("AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), ("wJalrXUtnFEMI",)
+    )
+    yield Planted(
+        "helm values",
+        event({"spec": {"values": f"auth:\n  rootPassword: {W}\n  enabled: true\n"}}),
+        (W,),
+        ("enabled: true",),
+    )
     yield Planted("encryption configuration", config_map(f"keys:\n- name: key1\n  secret: {W}\n"), (W,), ("key1",))
 
 
 def _lines() -> Iterator[Planted]:
     yield Planted("dump of a variable", klog(f'"Pod" spec={{Env:[EnvVar{{Name:"DB_PASSWORD", Value:"{W}"}}]}}'), (W,))
-    yield Planted("dump of a member", klog(f'config &{{Host:kept Password:{W} Port:80}}'), (W,), ("Host:kept", "Port:80"))
-    yield Planted("dump of a map", klog(f'config map[password:{W} user:kept]'), (W,), ("user:kept",))
-    yield Planted("dump of headers", klog(f'headers map[Accept:[kept] X-Api-Key:[{W}]]'), (W,), ("kept",))
+    yield Planted(
+        "dump of a member", klog(f"config &{{Host:kept Password:{W} Port:80}}"), (W,), ("Host:kept", "Port:80")
+    )
+    yield Planted("dump of a map", klog(f"config map[password:{W} user:kept]"), (W,), ("user:kept",))
+    yield Planted("dump of headers", klog(f"headers map[Accept:[kept] X-Api-Key:[{W}]]"), (W,), ("kept",))
     yield Planted("dump quoted", klog(f'config {{Password:"{W} 1"}}'), (W,))
-    yield Planted("flags", klog(f'"Args" args="--token={W} --port=80" pod="shop/cart"'), (W,), ('pod="shop/cart"', "--port=80"))
-    yield Planted("logfmt", f'time="2026-11-20T09:00:00Z" level=info msg="bad token k8s-aws-v1.{W}" token={W} client="127.0.0.1:1"', (W,), ('client="127.0.0.1:1"',))
+    yield Planted(
+        "flags", klog(f'"Args" args="--token={W} --port=80" pod="shop/cart"'), (W,), ('pod="shop/cart"', "--port=80")
+    )
+    yield Planted(
+        "logfmt",
+        f'time="2026-11-20T09:00:00Z" level=info msg="bad token k8s-aws-v1.{W}" token={W} client="127.0.0.1:1"',
+        (W,),
+        ('client="127.0.0.1:1"',),
+    )
     yield Planted("plain", f"Authorization: Bearer {W}", (W,))
-    yield Planted("url in an error", klog(f'"Failed" err="Get \\"https://s3.example.com/x?X-Amz-Signature={W}&x=kept\\": EOF"'), (W,), ("x=kept", "EOF"))
-    yield Planted("klog json", json.dumps({"ts": 1, "v": 0, "msg": "a", "apiKey": W, "token": 48151623}), (W, "48151623"))
-    yield Planted("json in klog", klog(f'"Sent" body="{{\\"password\\":\\"{W}\\",\\"a\\":\\"kept\\"}}"'), (W,), ("kept",))
+    yield Planted(
+        "url in an error",
+        klog(f'"Failed" err="Get \\"https://s3.example.com/x?X-Amz-Signature={W}&x=kept\\": EOF"'),
+        (W,),
+        ("x=kept", "EOF"),
+    )
+    yield Planted(
+        "klog json", json.dumps({"ts": 1, "v": 0, "msg": "a", "apiKey": W, "token": 48151623}), (W, "48151623")
+    )
+    yield Planted(
+        "json in klog", klog(f'"Sent" body="{{\\"password\\":\\"{W}\\",\\"a\\":\\"kept\\"}}"'), (W,), ("kept",)
+    )
 
 
 HARMLESS_REFERENCES: tuple[Any, ...] = (
-    {"volumes": [{"name": "v", "secret": {"secretName": "db-credentials", "defaultMode": 420, "items": [{"key": "a", "path": "b"}]}}]},
-    {"env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}, {"name": "A", "value": "b"}]},
+    {
+        "volumes": [
+            {
+                "name": "v",
+                "secret": {"secretName": "db-credentials", "defaultMode": 420, "items": [{"key": "a", "path": "b"}]},
+            }
+        ]
+    },
+    {
+        "env": [
+            {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
+            {"name": "A", "value": "b"},
+        ]
+    },
     {"envFrom": [{"secretRef": {"name": "db-secret"}}]},
     {"volumes": [{"projected": {"sources": [{"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}}]}}]},
     {"imagePullSecrets": [{"name": "regcred"}]},
     {"tokenSecret": {"name": "github", "key": "token"}, "tokenSecretRef": {"name": "a", "key": "b"}},
     {"tokenSecret": "github-token"},
     {"passwordPolicy": {"minLength": 8}, "passwordFile": "/etc/x", "tokenExpirationSeconds": 600},
-    {"publicKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 ada@example.com", "keys": 3, "maxTokens": 4096, "tokens": 17},
+    {
+        "publicKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 ada@example.com",
+        "keys": 3,
+        "maxTokens": 4096,
+        "tokens": 17,
+    },
     {"checksum/secret": "3f786850e387550fdab836ed7e6dc881de23001b9b8a9f4b3c6e0d1f2a3b4c5d"},
-    {"rules": [{"apiGroups": [""], "resources": ["secrets", "serviceaccounts/token"], "verbs": ["get"], "resourceNames": ["db-password"]}]},
+    {
+        "rules": [
+            {
+                "apiGroups": [""],
+                "resources": ["secrets", "serviceaccounts/token"],
+                "verbs": ["get"],
+                "resourceNames": ["db-password"],
+            }
+        ]
+    },
     {"secretName": "shop-tls", "existingSecret": "db", "secretStoreRef": {"kind": "ClusterSecretStore", "name": "aws"}},
     {"automountServiceAccountToken": False, "secrets": [{"name": "robot-token-x7k2p"}]},
-    {"openAPIV3Schema": {"properties": {"password": {"type": "string", "description": "password: of the database, required"}}}},
-    {"metadata": {"managedFields": [{"fieldsV1": {"f:data": {"f:password": {}}, 'k:{"name":"DB_PASSWORD"}': {".": {}}}}]}},
-    {"spec": {"token": "", "password": None, "apiKey": "$(API_KEY)", "secretKey": "${SECRET_KEY}", "clientSecret": "{{ .Values.x }}"}},
-    {"topologyKey": "kubernetes.io/hostname", "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists"}]},
+    {
+        "openAPIV3Schema": {
+            "properties": {"password": {"type": "string", "description": "password: of the database, required"}}
+        }
+    },
+    {
+        "metadata": {
+            "managedFields": [{"fieldsV1": {"f:data": {"f:password": {}}, 'k:{"name":"DB_PASSWORD"}': {".": {}}}}]
+        }
+    },
+    {
+        "spec": {
+            "token": "",
+            "password": None,
+            "apiKey": "$(API_KEY)",
+            "secretKey": "${SECRET_KEY}",
+            "clientSecret": "{{ .Values.x }}",
+        }
+    },
+    {
+        "topologyKey": "kubernetes.io/hostname",
+        "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists"}],
+    },
     {"caBundle": _b64("-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUJ0\n-----END CERTIFICATE-----\n")},
-    {"image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:" + "0a" * 32, "repoURL": "https://git.example.com/shop"},
-    {"args": ["--tls-private-key-file=/etc/tls/tls.key", "--token-auth-file=/etc/tokens", "--authorization-mode=Node,RBAC"]},
-    {"credentialId": "x", "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "tokenEndpoint": "https://a.example.com/token", "authType": "basic"},
+    {
+        "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:" + "0a" * 32,
+        "repoURL": "https://git.example.com/shop",
+    },
+    {
+        "args": [
+            "--tls-private-key-file=/etc/tls/tls.key",
+            "--token-auth-file=/etc/tokens",
+            "--authorization-mode=Node,RBAC",
+        ]
+    },
+    {
+        "credentialId": "x",
+        "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        "tokenEndpoint": "https://a.example.com/token",
+        "authType": "basic",
+    },
 )
 HARMLESS_LINES = (
     klog('"Mounted" secret="default/my-credentials" err="invalid bearer token, try again"'),
@@ -297,7 +500,8 @@ HARMLESS_LINES = (
     klog('"Synced" key="kube-system/token-cleaner" keys=3'),
     klog("Generated a new service account signing key in memory, secrets are encrypted"),
     klog('"Waiting for caches to sync" controller="token_cleaner"'),
-    'time="2026-11-20T09:00:00Z" level=info msg="access granted" arn="arn:aws:sts::111122223333:assumed-role/a/token=x" username="viewer:password=y"',
+    'time="2026-11-20T09:00:00Z" level=info msg="access granted" arn="arn:aws:sts::111122223333:assumed-role/a/token=x" '
+    'username="viewer:password=y"',
 )
 
 
@@ -307,9 +511,14 @@ def harmless() -> Iterator[Planted]:
         yield Planted(f"harmless {number} {next(iter(value))}", event(value))
     for line in HARMLESS_LINES:
         yield Planted(f"harmless line {line[40:80]}", line)
-    names = {"user": {"username": "token=ada", "extra": {"sessionName": ["password=x y"]}}, "impersonatedUser": {"username": "secret: z"}}
+    names = {
+        "user": {"username": "token=ada", "extra": {"sessionName": ["password=x y"]}},
+        "impersonatedUser": {"username": "secret: z"},
+    }
     yield Planted("harmless identity", event(**names))
-    yield Planted("harmless annotation", event(annotations={"authentication.k8s.io/legacy-token": "system:serviceaccount:a:b"}))
+    yield Planted(
+        "harmless annotation", event(annotations={"authentication.k8s.io/legacy-token": "system:serviceaccount:a:b"})
+    )
 
 
 def main() -> int:
@@ -333,13 +542,19 @@ def main() -> int:
         if lost:
             spoilt.append(f"lost: {one.name}: {lost}\n   {text[-700:]}")
     print(*spoilt, sep="\n")
-    print(f"{leaks} of {secrets} planted secrets in {len(records)} records stay readable; {len(spoilt)} records lost what is none")
+    print(
+        f"{leaks} of {secrets} planted secrets in {len(records)} records stay readable; "
+        f"{len(spoilt)} records lost what is none"
+    )
     return 1 if leaks or spoilt else 0
 
 
 def _read(path: Path) -> list[Planted]:
     lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    return [Planted(line["name"], line["record"], tuple(line.get("secrets", ())), tuple(line.get("kept", ()))) for line in lines]
+    return [
+        Planted(line["name"], line["record"], tuple(line.get("secrets", ())), tuple(line.get("kept", ())))
+        for line in lines
+    ]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,12 @@ ROWS = (
     ("pipeline",),
     ("documents",),
     ("audit_block",),
-    ("actor", "rbac", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
+    ("redaction.redactor",),
+    ("redaction.json_secrets",),
+    ("redaction.texts",),
+    ("redaction.command_lines", "redaction.literals"),
+    ("redaction.json_text", "redaction.looks", "redaction.values"),
+    ("actor", "rbac", "redaction.names", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
     (
         "audit_event",
         "field_shapes",
@@ -25,12 +30,14 @@ ROWS = (
         "index_names",
         "log_headers",
         "control_plane",
-        "redaction",
+        "redaction.rules",
         "subscription",
     ),
     ("deflate", "json_values", "repetitions", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
+# What a package shows is imported by its own name.
+ROW_OF["redaction"] = ROW_OF["redaction.redactor"]
 PURE_FROM = ROW_OF["outcomes"]
 IMPURE = {"os", "time", "random", "socket", "boto3", "opensearchpy", "requests", "aws_lambda_powertools"}
 
@@ -52,7 +59,7 @@ def imported(path: Path) -> set[str]:
 
 
 def test_every_module_has_its_row() -> None:
-    assert set(MODULES) == set(ROW_OF)
+    assert {*MODULES, "redaction"} == set(ROW_OF)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -61,7 +68,7 @@ def test_imports_go_down(module: str) -> None:
     assert {name for name in ours if ROW_OF[name] <= ROW_OF[module]} == set()
 
 
-@pytest.mark.parametrize("module", [module for module, row in ROW_OF.items() if row >= PURE_FROM])
+@pytest.mark.parametrize("module", [module for module in MODULES if ROW_OF[module] >= PURE_FROM])
 def test_below_the_edge_there_is_no_input_or_output(module: str) -> None:
     assert {name.split(".")[0] for name in imported(MODULES[module])} & IMPURE == set()
 

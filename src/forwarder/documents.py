@@ -49,9 +49,6 @@ _MAPPING = re.compile(r"mapping iam ", re.IGNORECASE)
 _NAME = re.compile(rf"{QUOTED.pattern}|\S++")
 
 
-_REDACTOR = Redactor()
-
-
 class Document(Struct, frozen=True, gc=False):
     """What is stored for one record.
 
@@ -108,9 +105,10 @@ def slim(document: Document, reason: str) -> Document:
 class DocumentWriter:
     """Writes the documents of one batch: what its records have in common is worked out once."""
 
-    def __init__(self, batch: LogBatch) -> None:
+    def __init__(self, batch: LogBatch, redactor: Redactor) -> None:
         stream = classify(batch.log_stream)
         self._batch = batch
+        self._redactor = redactor
         self._log_type = stream.log_type
         self._block = _audit_writer() if stream.log_type == AUDIT else _WRITERS[stream.log_type]
         common = {
@@ -126,7 +124,7 @@ class DocumentWriter:
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:
         """The documents of some records that follow each other in the batch, `first` being the first one's position."""
-        records = _REDACTOR.redact_each([event.message for event in events])
+        records = self._redactor.redact_each([event.message for event in events])
         for position, (event, record) in enumerate(zip(events, records, strict=True), first):
             yield self._document(position, event, record)
 

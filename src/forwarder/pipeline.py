@@ -6,16 +6,22 @@ from itertools import islice
 from forwarder.control_plane import AUDIT, classify
 from forwarder.documents import Document, DocumentWriter
 from forwarder.parsers.audit import split_event_list
+from forwarder.redaction import Redactor, default_redactor
 from forwarder.subscription import LogBatch, LogEvent
 
 # Enough to spread the cost of looking at many records at once, too few to hold a batch in memory twice.
 _AT_A_TIME = 100
 
 
-def documents_of(batch: LogBatch) -> Iterator[Document]:
-    """One document for every record, in the batch's order; of an audit EventList one for each of its events."""
+def documents_of(batch: LogBatch, redactor: Redactor | None = None) -> Iterator[Document]:
+    """One document for every record, in the batch's order; of an audit EventList one for each of its events.
+
+    Args:
+        batch: the records.
+        redactor: takes their secrets away; by the rules that need no setting, if not given.
+    """
     events = _events_of_lists(batch.events) if classify(batch.log_stream).log_type == AUDIT else batch.events
-    writer = DocumentWriter(batch)
+    writer = DocumentWriter(batch, redactor or default_redactor())
     return (document for first, some in _in_groups(events) for document in writer.documents(first, some))
 
 

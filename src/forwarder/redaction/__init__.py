@@ -10,14 +10,20 @@ records at once; then, of JSON, only the tokens that have one are looked at; and
 record is read as a whole.
 """
 
-from forwarder.redaction.names import MARK
+from functools import cache
+
 from forwarder.redaction.redactor import Redacted, Redactor
+from forwarder.redaction.rules import MARK, Rule
 
-__all__ = ["MARK", "Redacted", "Redactor", "redact"]
+__all__ = ["MARK", "Redacted", "Redactor", "Rule", "default_redactor", "redact"]
 
-_DEFAULT = Redactor()
+
+@cache
+def default_redactor() -> Redactor:
+    """Redacts by the rules that need no setting; one for all, as it remembers the names and texts that it has seen."""
+    return Redactor()
 
 
 def redact(text: str) -> Redacted:
-    """The record without its secrets, by the rules that need no setting."""
-    return next(_DEFAULT.redact_each([text]))
+    """One record without its secrets, by the rules that need no setting."""
+    return next(default_redactor().redact_each([text]))

@@ -1,19 +1,20 @@
 """Secrets among the arguments of a command: behind an option that tells, or where a well-known program takes them.
 
-The programs' options are those of their manuals. What is no secret stays: the user of `user:password`, the option itself.
+The programs' options are those of their manuals. What is no secret stays: the user of `user:password`, the option.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
-from forwarder.redaction.names import MARK, Names, Telling
+from forwarder.redaction.names import Names, Telling
+from forwarder.redaction.rules import MARK
 from forwarder.redaction.values import is_no_secret
 
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]{0,100})")
 # A path, a version and an ending in front of and behind a program's name: `/usr/bin/mysql`, `mysql.exe`.
 _PROGRAM = re.compile(r"(?:[^\s]*/)?([a-z][a-z0-9_-]{1,30}?)(?:\.exe)?")
 
-_MYSQL = "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlsh mysqlpump mariadb mariadb-dump mariadb-admin xtrabackup"
+_MYSQL = "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlsh mysqlpump mariadb mariadb-dump mariadb-admin"
 _MONGO = "mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat"
 _LDAP = "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd ldapcompare"
 # Program → options whose value is a secret, whether it stands in the same argument (`-pX`) or in the next one.
@@ -45,8 +46,10 @@ _USER_OPTIONS = {
     "influx": (),
 }
 # `docker login -p X`.
-_LOGIN_PROGRAMS = frozenset("az buildah crane docker helm nerdctl oc oras podman regctl skopeo".split())
-PROGRAMS = frozenset((*_SECRET_OPTIONS, *_USER_OPTIONS, *_LOGIN_PROGRAMS, "htpasswd", "openssl", "rabbitmqctl", "kubectl"))
+_LOGIN_PROGRAMS = ("az", "buildah", "crane", "docker", "helm", "nerdctl", "oc", "oras", "podman", "regctl", "skopeo")
+_OTHERS = ("htpasswd", "openssl", "rabbitmqctl", "kubectl")
+PROGRAMS = frozenset((*_SECRET_OPTIONS, *_USER_OPTIONS, *_LOGIN_PROGRAMS, *_OTHERS))
+_RABBITMQ = ("add_user", "change_password", "authenticate_user")
 _PASS = re.compile(r"pass:(?=.)")
 
 
@@ -71,16 +74,19 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
         if not word.startswith("-"):
             program = program_of(word) or program
             is_login = is_login or (word == "login" and program in _LOGIN_PROGRAMS)
-        elif position not in found and (option := _OPTION.fullmatch(word)) is not None:
-            if _is_value(following) and names.telling(option[1]) is Telling.YES and not is_no_secret(option[1], following):
-                found[position + 1] = MARK
+        elif position not in found and following is not None and _is_told(word, following, names):
+            found[position + 1] = MARK
         if program is not None and position not in found:
             found.update(_of_program(program, words, position, is_login=is_login))
     return found
 
 
-def _is_value(word: str | None) -> bool:
-    return word is not None and not word.startswith("--")
+def _is_told(word: str, following: str, names: Names) -> bool:
+    """Whether an option tells that the next argument is a secret."""
+    option = _OPTION.fullmatch(word)
+    if option is None or following.startswith("--") or names.telling(option[1]) is not Telling.YES:
+        return False
+    return not is_no_secret(option[1], following)
 
 
 def _of_program(program: str, words: Sequence[str], position: int, *, is_login: bool) -> Iterator[tuple[int, str]]:
@@ -117,7 +123,7 @@ def _positional(program: str, words: Sequence[str], position: int) -> Iterator[t
     word = words[position]
     if program == "openssl" and (match := _PASS.match(word)) is not None:
         yield position, f"{match[0]}{MARK}"
-    elif program == "rabbitmqctl" and word in ("add_user", "change_password", "authenticate_user") and position + 2 < len(words):
+    elif program == "rabbitmqctl" and word in _RABBITMQ and position + 2 < len(words):
         yield position + 2, MARK
     elif program == "htpasswd" and position == len(words) - 1 and any(re.match(r"-\w*b", other) for other in words):
         yield position, MARK

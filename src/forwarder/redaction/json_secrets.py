@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from forwarder.redaction.command_lines import redacted_arguments
 from forwarder.redaction.json_text import Array, Node, Object, Scalar, decoded, encoded, is_whole, read_nodes
 from forwarder.redaction.literals import Literals
-from forwarder.redaction.names import MARK, Names, Telling
-from forwarder.redaction.texts import DEPTH, Kind, Tell, Texts, is_user_and_password
+from forwarder.redaction.names import Names, Telling
+from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.texts import DEPTH, Kind, Texts, is_user_and_password
 from forwarder.redaction.values import is_no_secret
-
 
 # What is known of everything below a place; flags of an integer, as enum's are ten times as slow.
 _ORDINARY = 0
@@ -34,10 +34,23 @@ _PROSE = 32
 _SECRET_KINDS = frozenset(("Secret", "SecretList"))
 _DATA = frozenset(("data", "stringData"))
 _IDENTITY_MEMBERS = frozenset(
-    "kind apiVersion level auditID stage verb user impersonatedUser sourceIPs objectRef requestReceivedTimestamp "
-    "stageTimestamp timestamp".split()
+    (
+        *(
+            "kind",
+            "apiVersion",
+            "level",
+            "auditID",
+            "stage",
+            "verb",
+            "user",
+            "impersonatedUser",
+            "sourceIPs",
+            "objectRef",
+        ),
+        *("requestReceivedTimestamp", "stageTimestamp", "timestamp"),
+    )
 )
-_PROSE_MEMBERS = frozenset("description message reason help summary note title".split())
+_PROSE_MEMBERS = frozenset(("description", "message", "reason", "help", "summary", "note", "title"))
 _PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
 _PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data"))
 _COMMANDS = ("command", "args", "cmd", "entrypoint", "Cmd", "Entrypoint")
@@ -106,7 +119,7 @@ class _Walk:
             else:
                 self._scalar(node, place)
 
-    def _replace(self, scalar: Scalar, value: str, rule: str) -> None:
+    def _replace(self, scalar: Scalar, value: str, rule: Rule) -> None:
         if scalar not in self.replacements:
             self.replacements[scalar] = value
             self._tell(rule)
@@ -118,9 +131,9 @@ class _Walk:
         value = self._decoded(scalar)
         if place & _SECRET_DATA:
             if value and value != MARK and (scalar.is_string or value not in _NOTHING):
-                self._replace(scalar, MARK, "Secret data")
+                self._replace(scalar, MARK, Rule.SECRET_DATA)
         elif place & _TOLD and not is_no_secret("", value):
-            self._replace(scalar, MARK, "telling name")
+            self._replace(scalar, MARK, Rule.TELLING_NAME)
         elif scalar.is_string and scalar not in self.replacements:
             if place & _IDENTITY:
                 redacted = self._texts.redact_by_look(value, self._tell)
@@ -148,39 +161,36 @@ class _Walk:
             return
         words = [self._decoded(scalar) for scalar in scalars]
         for position, word in redacted_arguments(words, self._names).items():
-            self._replace(scalars[position], word, "argument")
+            self._replace(scalars[position], word, Rule.ARGUMENT)
 
     def _object(self, node: Object, place: int) -> None:
         members = [(self._decoded(name), value) for name, value in node.members]
-        strings = {name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string}
-        references = [value for name, value in members if name == "objectRef" and isinstance(value, Object)]
-        is_event = bool(references) or "auditID" in strings
-        if strings.get("kind") in _SECRET_KINDS or any(self._is_of_secrets(reference) for reference in references):
+        if place & (_IDENTITY | _SECRET_DATA):
+            self._to_do.extend((value, place) for _, value in members)
+            return
+        scalars = ((name, value) for name, value in members if isinstance(value, Scalar) and value.is_string)
+        strings = {name: self._decoded(value) for name, value in scalars}
+        if strings.get("kind") in _SECRET_KINDS or self._is_of_secrets(members):
             place |= _OF_SECRETS
-        if not place & (_IDENTITY | _SECRET_DATA):
-            self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
-        beside = self._beside(strings)
-        if not place & _OF_SECRETS:
-            beside &= ~_SECRET_DATA
+        self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
+        beside = self._beside(strings) & (~0 if place & _OF_SECRETS else ~_SECRET_DATA)
+        identity = _IDENTITY_MEMBERS if "auditID" in strings or any(name == "objectRef" for name, _ in members) else ()
+        data = _DATA if place & _OF_SECRETS else _PRIVATE_JWK if "kty" in strings else ()
         for name, value in members:
-            if place & (_IDENTITY | _SECRET_DATA):
-                self._to_do.append((value, place))
-            elif is_event and name in _IDENTITY_MEMBERS:
+            if name in identity:
                 self._to_do.append((value, _IDENTITY))
-            elif name in _DATA and place & _OF_SECRETS:
-                self._to_do.append((value, place | _SECRET_DATA))
-            elif beside and name in _PAIR_VALUES:
-                self._to_do.append((value, place | beside))
-            elif "kty" in strings and name in _PRIVATE_JWK:
-                self._to_do.append((value, place | _SECRET_DATA))
+            elif name in data or (beside and name in _PAIR_VALUES):
+                self._to_do.append((value, place | (_SECRET_DATA if name in data else beside)))
             else:
                 self._member(name, value, place)
 
-    def _is_of_secrets(self, reference: Object) -> bool:
-        return any(
-            isinstance(value, Scalar) and self._decoded(name) == "resource" and self._decoded(value) == "secrets"
-            for name, value in reference.members
-        )
+    def _is_of_secrets(self, event: Sequence[tuple[str, Node]]) -> bool:
+        """Whether an audit event is of a request about Secrets."""
+        references = [value.members for name, value in event if name == "objectRef" and isinstance(value, Object)]
+        resources = [
+            value for reference in references for name, value in reference if self._decoded(name) == "resource"
+        ]
+        return any(isinstance(value, Scalar) and self._decoded(value) == "secrets" for value in resources)
 
     def _member(self, name: str, value: Node, place: int) -> None:
         """A member whose name may tell, or may take back what an outer one told."""
@@ -194,9 +204,9 @@ class _Walk:
             return
         text = self._decoded(value)
         if name == "auth" and is_user_and_password(text):
-            self._replace(value, MARK, "docker auth")
+            self._replace(value, MARK, Rule.DOCKER_AUTH)
         elif telling is not Telling.NO and self._texts.is_secret(name, text):
-            self._replace(value, MARK, "telling name")
+            self._replace(value, MARK, Rule.TELLING_NAME)
         else:
             self._scalar(value, place | _PROSE if name in _PROSE_MEMBERS else place)
 

@@ -33,7 +33,7 @@ class Array(NamedTuple):
 Node: TypeAlias = Scalar | Object | Array
 
 
-def read_nodes(text: str) -> list[Node]:
+def read_nodes(text: str) -> list[Node]:  # noqa: PLR0915 - one loop over tokens reads best in one piece
     """The values of the text, in one pass and without recursion; JSON is one.
 
     What is no JSON is read as far as it can be: a bracket that does not match closes what is open, and a value without

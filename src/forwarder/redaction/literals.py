@@ -9,17 +9,45 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
 
-from forwarder.redaction.looks import LOOKS
+from forwarder.redaction.looks import LOOKS, searchable
 
 # Of telling names.
 _OF_NAMES = (
     *("oken", "OKEN", "pass", "Pass", "PASS", "pwd", "Pwd", "PWD", "ecret", "ECRET", "reds", "REDS", "REDENTIAL"),
-    # Not `authentication.kubernetes.io/credential-id` and the annotations `authorization.k8s.io/…`: every event has them.
+    # Not `authentication.kubernetes.io/credential-id` and `authorization.k8s.io/…`: every event has them.
     *('redential"', "redentials", "redential\\", "redential=", "redential:", "redential_", "redential "),
-    *('uthorization"', "uthorization\\", "uthorization:", "uthorization=", "uthorization%", "uthorization'", "uthorization ", "UTHORIZATION"),
+    *(
+        'uthorization"',
+        "uthorization\\",
+        "uthorization:",
+        "uthorization=",
+        "uthorization%",
+        "uthorization'",
+        "uthorization ",
+        "UTHORIZATION",
+    ),
     *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "ccesskey", "uthkey", "ccountkey", "ncryptionkey"),
     *("igningkey", "asterkey", "haredkey", "icensekey", "rivatekey", 'kty"', "kty\\"),
-    *("asic", "ASIC", '"auth"', '"auth\\', "ookie", "OOKIE", "ennwort", "ENNWORT", 'pw"', "pw\\", "pw=", "pw:", "_PW", "PW=", 'PW"', "PW:", 'Pw"', "Pw="),
+    *(
+        "asic",
+        "ASIC",
+        '"auth"',
+        '"auth\\',
+        "ookie",
+        "OOKIE",
+        "ennwort",
+        "ENNWORT",
+        'pw"',
+        "pw\\",
+        "pw=",
+        "pw:",
+        "_PW",
+        "PW=",
+        'PW"',
+        "PW:",
+        'Pw"',
+        "Pw=",
+    ),
 )
 _OF_SCHEMES = ("earer", "EARER", "mz-", "MZ-", "sig=", "sig%", "ignature")
 _OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "tcp(", "tcp%28", "unix(", "udp(", "LS0tLS1CRUdJTi")
@@ -29,7 +57,13 @@ _OF_COMMANDS = (
 )
 LITERALS = tuple(
     dict.fromkeys(
-        (*_OF_NAMES, *_OF_SCHEMES, *_OF_ADDRESSES, *_OF_COMMANDS, *(literal for look in LOOKS for literal in look.literals))
+        (
+            *_OF_NAMES,
+            *_OF_SCHEMES,
+            *_OF_ADDRESSES,
+            *_OF_COMMANDS,
+            *(literal for look in LOOKS for literal in look.literals),
+        )
     )
 )
 # So few at a time, of three bytes or more, are searched for by comparing many bytes at once (the packed search of the
@@ -67,7 +101,9 @@ class Literals:
         # Sorted, so that those that begin alike are searched for together.
         literals = sorted({*LITERALS, *extra})
         groups = [literals[first : first + _AT_A_TIME] for first in range(0, len(literals), _AT_A_TIME)]
-        self._in_bytes = [BytesAhoCorasick([text.encode() for text in group], MatchKind.LeftmostFirst) for group in groups]
+        self._in_bytes = [
+            BytesAhoCorasick([text.encode() for text in group], MatchKind.LeftmostFirst) for group in groups
+        ]
         self._of_commands = frozenset(number for number, text in enumerate(literals) if text in _OF_COMMANDS)
         self._in_text = AhoCorasick(literals, implementation=Implementation.DFA)
 
@@ -92,4 +128,5 @@ class Literals:
 
     def within(self, text: str) -> list[Hit]:
         """The literals of one text, from first to last."""
-        return [Hit(place, number in self._of_commands) for number, place, _ in self._in_text.find_matches_as_indexes(text)]
+        found = self._in_text.find_matches_as_indexes(searchable(text))
+        return [Hit(place, number in self._of_commands) for number, place, _ in found]

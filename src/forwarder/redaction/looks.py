@@ -6,13 +6,12 @@ a prefix of several characters is hardly ever anything else.
 """
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from forwarder.redaction.names import MARK
+from forwarder.redaction.rules import MARK, Rule, Tell
 
 
 class Look(NamedTuple):
@@ -22,15 +21,17 @@ class Look(NamedTuple):
         issuer: whose it is.
         literals: one of them is in every text that has such a token.
         pattern: finds it; what its group 1 matches stays.
+        begins_with_literal: whether nothing stands in front of the literal.
     """
 
     issuer: str
     literals: tuple[str, ...]
     pattern: str
+    begins_with_literal: bool
 
 
-def _look(issuer: str, literals: str, pattern: str, kept: str = "") -> Look:
-    return Look(issuer, tuple(literals.split()), rf"(?<![A-Za-z0-9])({kept}){pattern}")
+def _look(issuer: str, literals: str, pattern: str, kept: str = "", *, inside: bool = False) -> Look:
+    return Look(issuer, tuple(literals.split()), rf"(?<![A-Za-z0-9])({kept}){pattern}", not inside)
 
 
 @cache
@@ -53,8 +54,10 @@ LOOKS = (
     _look("Slack", "xox", r"xox[a-z](?:\.xox[a-z])?-[\w-]{10,}+"),
     _look("Slack", "xapp-", r"xapp-\d-[\w-]{10,}+"),
     _look("Slack webhook", "hooks.slack.com", r"[\w/+-]{16,}+", kept=r"hooks\.slack\.com/\w+/"),
-    _look("Discord webhook", "/api/webhooks/", r"[\w/-]{16,}+", kept=r"discord(?:app)?\.com/api/webhooks/"),
-    _look("Stripe", "k_live_ k_test_", r"[sr]k_(?:live|test)_\w{10,}+"),
+    _look(
+        "Discord webhook", "/api/webhooks/", r"[\w/-]{16,}+", kept=r"discord(?:app)?\.com/api/webhooks/", inside=True
+    ),
+    _look("Stripe", "k_live_ k_test_", r"[sr]k_(?:live|test)_\w{10,}+", inside=True),
     _look("Stripe webhook", "whsec_", r"whsec_[\w+/=]{16,}+"),
     _look("Google API key", "AIza", r"AIza[\w-]{30,}+"),
     _look("Google OAuth", "ya29.", r"ya29\.[\w.-]{16,}+"),
@@ -64,13 +67,15 @@ LOOKS = (
     _look("PyPI", "pypi-AgE", r"pypi-AgE[\w-]{16,}+"),
     _look("RubyGems", "rubygems_", r"rubygems_[0-9a-f]{32,}+"),
     _look("Vault", "hvs. hvb. hvr.", r"hv[sbr]\.[\w-]{16,}+"),
-    _look("Terraform", "atlasv1.", r"\w{10,20}+\.atlasv1\.[\w-]{16,}+"),
+    _look("Terraform", "atlasv1.", r"\w{10,20}+\.atlasv1\.[\w-]{16,}+", inside=True),
     _look("OpenAI, Anthropic", "sk-", r"sk-(?:[a-z]+[0-9]{0,2}-(?:v1-|api[0-9]{2}-)?[\w-]{16,}+|[A-Za-z0-9]{24,}+)"),
     _look("Hugging Face", "hf_", r"hf_[A-Za-z0-9]{20,}+"),
     _look("Groq, xAI, NVIDIA", "gsk_ xai- nvapi-", r"(?:gsk_|xai-|nvapi-)[\w-]{20,}+"),
     _look("Docker Hub", "dckr_", r"dckr_[a-z]+_[\w-]{16,}+"),
     _look("age", "AGE-SECRET", r"AGE-SECRET-KEY-[0-9A-Z]{20,}+"),
-    _look("AWS session token", "IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz", r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[\w+/=%]{16,}+"),
+    _look(
+        "AWS session token", "IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz", r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[\w+/=%]{16,}+"
+    ),
     _look("Amazon Bedrock", "ABSK", r"ABSK[A-Za-z0-9+/=]{40,}+"),
     # A secret access key has nothing of its own, but stands behind the id of its key.
     _look(
@@ -99,9 +104,9 @@ LOOKS = (
     _look("Artifactory", "AKCp", r"AKCp[A-Za-z0-9]{60,}+"),
     _look("Notion", "ntn_", r"ntn_[A-Za-z0-9]{30,}+"),
     _look("Dynatrace", "dt0c01.", r"dt0[a-z][0-9]{2}\.[A-Z0-9]{20,}+\.[A-Z0-9]{40,}+"),
-    _look("Telegram", ":AA", r"[0-9]{8,10}:AA[\w-]{30,}+"),
+    _look("Telegram", ":AA", r"[0-9]{8,10}:AA[\w-]{30,}+", inside=True),
     _look("Azure storage SAS", "sig=", r"[\w%+/=-]{30,}+", kept=r"sig="),
-    _look("request signature", "ignature=", r"[0-9a-fA-F]{64}(?![0-9a-fA-F])", kept=r"[Ss]ignature="),
+    _look("request signature", "ignature=", r"[0-9a-fA-F]{64}(?![0-9a-fA-F])", kept=r"[Ss]ignature=", inside=True),
 )
 
 
@@ -110,20 +115,36 @@ _SEARCH = AhoCorasick([literal for literal, _ in _LOOK_OF], implementation=Imple
 
 
 # How far in front of its literal a token may begin, with what stays of it, and how far behind it is known to be one.
-_BEFORE, _BEHIND = 120, 300
+_BEFORE, _BEHIND = 40, 300
 
 
-def redact_looks(text: str, tell: Callable[[str], None]) -> str:
-    """The text with MARK for such tokens; the issuer of each kind that it had is told."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def searchable(text: str) -> str:
+    """The text, as long as it was, without halves of surrogate pairs, which no search for literals takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
+
+
+def redact_looks(text: str, tell: Tell) -> str:
+    """The text with MARK for such tokens; a rule is told where it had one."""
     pieces: list[str] = []
     done = 0
-    for number, place, _ in _SEARCH.find_matches_as_indexes(text, overlapping=True):
-        pattern = _compiled(_LOOK_OF[number][1].pattern)
-        # Looked for near the literal only; once it is there, it may be as long as it likes.
-        near = pattern.search(text, max(done, place - _BEFORE), place + _BEHIND)
-        token = None if near is None else pattern.match(text, near.start())
+    for number, place, _ in _SEARCH.find_matches_as_indexes(searchable(text), overlapping=True):
+        look = _LOOK_OF[number][1]
+        pattern = _compiled(look.pattern)
+        begin: int | None = place
+        if not look.begins_with_literal:
+            # Looked for near the literal only; once it is there, it may be as long as it likes.
+            near = pattern.search(text, max(done, place - _BEFORE), place + _BEHIND)
+            begin = None if near is None else near.start()
+        token = pattern.match(text, begin) if begin is not None and begin >= done else None
         if token is not None:
             pieces += (text[done : token.end(1)], MARK)
             done = token.end()
-            tell(f"{_LOOK_OF[number][1].issuer} token")
+            tell(Rule.KNOWN_TOKEN)
     return "".join(pieces) + text[done:] if done else text

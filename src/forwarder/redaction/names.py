@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable
 from enum import IntEnum
 
-MARK = "(redacted)"
-
 
 class Telling(IntEnum):
     """How much a name tells: nothing, that a value which looks random is a secret, or that any value is."""
@@ -20,6 +18,12 @@ class Telling(IntEnum):
 
 
 LONGEST_NAME = 128
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _REMEMBERED = 20_000
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -38,36 +42,37 @@ _TELLING_ALONE = frozenset(("pass", "pwd", "pw", "creds"))
 # Only as the last word: `Proxy-Authorization`, not `authorization.example.com`.
 _TELLING_LAST = frozenset(("authorization", "cookie", "cookies"))
 # `api key`, `encryption key`, …; not `public key`, `partition key`, `topology key`.
-_BEFORE_KEY = frozenset(
-    "access account admin aes agent api app application auth authentication backup bot cipher client consumer cookie "
-    "credential crypt crypto data deploy ecdsa encrypt encryption fernet function functions hmac host ingest ingestion "
-    "instrumentation integration jwt kms ldap license licence master merchant oauth payment pgp private project rails "
-    "recovery root rsa sas secret secure security server service session sharedaccess shared sign signature signing smtp "
-    "ssh ssl storage subscription tls unseal user vault wallet webhook write".split()
+_BEFORE_KEY = _words_of(
+    "access account admin aes agent api app application auth authentication backup bot cipher client consumer "
+    "cookie credential crypt crypto data deploy ecdsa encrypt encryption fernet function functions hmac host ingest "
+    "ingestion instrumentation integration jwt kms ldap licence license master merchant oauth payment pgp private "
+    "project rails recovery root rsa sas secret secure security server service session shared sharedaccess sign "
+    "signature signing smtp ssh ssl storage subscription tls unseal user vault wallet webhook write"
 )
 _IF_RANDOM_ALONE = frozenset(("key", "keys", "auth", "sig", "signature"))
 # Behind a telling word: it names something about the secret, or a place where the secret is.
-_ABOUT = frozenset(
-    "account accounts age agent alg algo algorithm allowed annotation annotations arn at attempts audience audiences "
-    "backend binding bucket budget cache caching change changed charset check checker checksum class classes cleaner "
-    "complexity config configmap configured controller cost count created date default dates days deadline description email digest "
-    "dir directory disable disabled driver duration enable enabled endpoint endpoints engine error errors exchange "
-    "expiration expire expired expires expiry exists field fields file filename files fingerprint folder format found "
-    "generation generator grant group groups header headers help hint history host hosts hours id identifier ids index "
-    "init inject injector interval introspection issuer key keyref keys kind kubeconfig label labels length lifetime limit limits list "
-    "location lookup manager map mapping max message method min minutes mode module mount mounted name names namespace "
-    "namespaces number operator optional login owner path paths per period plugin policies policy port prefix price prompt "
-    "provider providers provisioner proxy public quota rate reader reason ref reference references refresh refs region "
-    "reloader renew request requests required reset resource response review reviews revocation role roles rotate rotated "
-    "rotation rule rules schema scope scopes seconds selector selectors server service services set sha sha256 size "
-    "source spec state status stdin store stores strategy strength suffix sync syncer template templates thumbprint time "
-    "timeout transport ttl type types updated uri url usage used user username validation validator validity version "
-    "volume volumes volumemount volumemounts webhook window".split()
+_ABOUT = _words_of(
+    "account accounts age agent alg algo algorithm allowed annotation annotations arn at attempts audience "
+    "audiences backend binding bucket budget cache caching change changed charset check checker checksum class "
+    "classes cleaner complexity config configmap configured controller cost count created date dates days deadline "
+    "default description digest dir directory disable disabled driver duration email enable enabled endpoint "
+    "endpoints engine error errors exchange exists expiration expire expired expires expiry field fields file "
+    "filename files fingerprint folder format found generation generator grant group groups header headers help "
+    "hint history host hosts hours id identifier ids index init inject injector interval introspection issuer key "
+    "keyref keys kind kubeconfig label labels length lifetime limit limits list location login lookup manager map "
+    "mapping max message method min minutes mode module mount mounted name names namespace namespaces number "
+    "operator optional owner path paths per period plugin policies policy port prefix price prompt provider "
+    "providers provisioner proxy public quota rate reader reason ref reference references refresh refs region "
+    "reloader renew request requests required reset resource response review reviews revocation role roles rotate "
+    "rotated rotation rule rules schema scope scopes seconds selector selectors server service services set sha "
+    "sha256 size source spec state status stdin store stores strategy strength suffix sync syncer template "
+    "templates thumbprint time timeout transport ttl type types updated uri url usage used user username validation "
+    "validator validity version volume volumemount volumemounts volumes webhook window"
 )
 # In front of it: a number of tokens, a switch, or what names a Secret.
-_NOT_BEHIND = frozenset(
-    "automount bypass count disable enable existing external has inject is legacy max min no num number per pull require "
-    "requires show stale total use uses verify".split()
+_NOT_BEHIND = _words_of(
+    "automount bypass count disable enable existing external has inject is legacy max min no num number per pull "
+    "require requires show stale total use uses verify"
 )
 # `checksum/secret`, by which Helm charts restart pods.
 _CHECKSUMS = frozenset(("checksum", "checksums", "hash", "sha256", "digest"))
@@ -124,7 +129,10 @@ def _judge_words(words: list[str], *, is_camel: bool) -> Telling:
         telling = _judge_word(words, place)
         if telling is Telling.NO:
             continue
-        before, behind = words[place - 1] if place else "", [word for word in words[place + 1 :] if not word.isdecimal()]
+        before, behind = (
+            words[place - 1] if place else "",
+            [word for word in words[place + 1 :] if not word.isdecimal()],
+        )
         if before in _NOT_BEHIND or not _ABOUT.isdisjoint(behind):
             return Telling.NO
         if any(word not in _SAYS_NOTHING for word in behind) and is_camel:
@@ -134,9 +142,9 @@ def _judge_words(words: list[str], *, is_camel: bool) -> Telling:
 
 
 # Behind it, saying nothing: `tokenValue`, `password1`, `secretOld`, `apiKeyB64`.
-_SAYS_NOTHING = frozenset(
-    "b64 base content current data default dev encoded hash hex live main new next old plain plaintext prev previous "
-    "primary prod production raw secondary staging str string test text val value v".split()
+_SAYS_NOTHING = _words_of(
+    "b64 base content current data default dev encoded hash hex live main new next old plain plaintext prev "
+    "previous primary prod production raw secondary staging str string test text v val value"
 )
 
 

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import orjson
-
 from forwarder.go_strings import ValueSpan, quote, unquote
 from forwarder.parsers.klog import klog_values
 from forwarder.parsers.logfmt import logfmt_values
@@ -13,8 +11,9 @@ from forwarder.redaction.command_lines import PROGRAMS
 from forwarder.redaction.json_secrets import JsonSecrets
 from forwarder.redaction.json_text import Scalar, decoded
 from forwarder.redaction.literals import Literals, spellings
-from forwarder.redaction.names import MARK, Names, Telling
-from forwarder.redaction.texts import Kind
+from forwarder.redaction.names import Names, Telling
+from forwarder.redaction.rules import MARK, Rule
+from forwarder.redaction.texts import Kind, is_json
 from forwarder.redaction.values import is_qualified_name
 
 
@@ -29,10 +28,10 @@ class Redacted(NamedTuple):
 
     text: str
     found: bool
-    rules: frozenset[str] = frozenset()
+    rules: frozenset[Rule] = frozenset()
 
 
-_NO_RULES: frozenset[str] = frozenset()
+_NO_RULES: frozenset[Rule] = frozenset()
 _JSON_BEGINS = re.compile(r'[\s\ufeff]*+(?:\{\s*+["}]|\[\s*+["{\[])')
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _COLON = re.compile(r"\s*+:\s*+")
@@ -53,7 +52,26 @@ _FLAT_BEFORE, _FLAT_BEHIND = re.compile(_FLAT, re.DOTALL), re.compile(rf"{_FLAT}
 _PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data)"')
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 256
-_IDENTITY_KEYS = frozenset("arn username user uid session userid canonicalarn role account accountid groups accesskeyid sts".split())
+_LONGEST_TRIED = 4000
+# Of the authenticator's lines.
+_IDENTITY_KEYS = frozenset(
+    (
+        *(
+            "arn",
+            "canonicalarn",
+            "username",
+            "user",
+            "uid",
+            "userid",
+            "groups",
+            "session",
+            "role",
+            "account",
+            "accountid",
+        ),
+        *("accesskeyid", "sts"),
+    )
+)
 
 
 class Redactor:
@@ -87,10 +105,8 @@ class Redactor:
 
     def redact_whole(self, record: str) -> Redacted:
         """The record without its secrets, read as a whole, whatever literals it has."""
-        rules: set[str] = set()
-        if _JSON_BEGINS.match(record) is not None:
-            text = self._json.redact(record, rules.add)
-        elif record.startswith('"') and _is_json(record):
+        rules: set[Rule] = set()
+        if _JSON_BEGINS.match(record) is not None or (record.startswith('"') and is_json(record)):
             text = self._json.redact(record, rules.add)
         else:
             text = self._redact_line(record, rules)
@@ -114,24 +130,18 @@ class Redactor:
             inner = record[start + 1 : done - 1]
             colon = _COLON.match(record, done)
             if colon is not None:
-                if self._names.telling(inner) is not Telling.NO or inner == "kty":
-                    if _NOTHING.match(record, colon.end()) is None:
-                        return True
+                tells = self._names.telling(inner) is not Telling.NO or inner == "kty"
+                if tells and _NOTHING.match(record, colon.end()) is None:
+                    return True
             elif self._is_suspicious_string(record, start, done, inner):
                 return True
         return False
 
     def _is_suspicious_string(self, record: str, start: int, end: int, inner: str) -> bool:
-        known = self._suspicious.get(inner)
-        if known is None:
-            text = decoded(record, Scalar(start, end, is_string=True))
-            known = self._json.texts.redact(text, Kind.DOCUMENT, _ignore) != text
-            if len(inner) <= _LONGEST_REMEMBERED:
-                if len(self._suspicious) >= _REMEMBERED:
-                    self._suspicious.clear()
-                self._suspicious[inner] = known
-        if known or inner in _SECRETS:
-            return known or self._holds_data(record)
+        if len(inner) > _LONGEST_TRIED or self._may_hold_secret(record, start, end, inner):
+            return True  # a long one is not tried here, as it would be read twice
+        if inner in _SECRETS:
+            return self._holds_data(record)
         before = record[max(0, start - _LONGEST_NAME_BEFORE) : start]
         if not before.rstrip().endswith(":"):
             # In a list: it may be the argument of a command, and tell of the next one.
@@ -142,15 +152,26 @@ class Redactor:
             return self._holds_data(record)
         return _NAME_BEFORE.search(before) is not None and _may_have_value(record, start, end)
 
+    def _may_hold_secret(self, record: str, start: int, end: int, inner: str) -> bool:
+        known = self._suspicious.get(inner)
+        if known is None:
+            text = decoded(record, Scalar(start, end, is_string=True))
+            known = self._json.texts.redact(text, Kind.DOCUMENT, _ignore) != text
+            if len(inner) <= _LONGEST_REMEMBERED:
+                if len(self._suspicious) >= _REMEMBERED:
+                    self._suspicious.clear()
+                self._suspicious[inner] = known
+        return known
+
     def _holds_data(self, record: str) -> bool:
         """Whether a record has values beside names; looked for once, however often a long record has reason to."""
         if self._last_looked_at[0] is not record:
             self._last_looked_at = (record, _HOLDS_DATA.search(record) is not None)
         return self._last_looked_at[1]
 
-    def _redact_line(self, record: str, rules: set[str]) -> str:
+    def _redact_line(self, record: str, rules: set[Rule]) -> str:
         """Text, klog and logfmt: value by value."""
-        spans = _spans(record)
+        spans = line_values(record)
         pieces: list[str] = []
         done = 0
         for span in spans:
@@ -162,12 +183,12 @@ class Redactor:
         if not pieces:
             return record
         text = "".join(pieces) + record[done:]
-        if [span.key for span in _spans(text)] != [span.key for span in spans]:
+        if [span.key for span in line_values(text)] != [span.key for span in spans]:
             # Without its secret the text would be read as something else than it is.
             return f"{record[: spans[0].start]}{MARK}"
         return text
 
-    def _redact_value(self, span: ValueSpan, value: str, rules: set[str]) -> str:
+    def _redact_value(self, span: ValueSpan, value: str, rules: set[Rule]) -> str:
         is_lines = not span.quoted and value.startswith("<\n\t") and value.endswith("\n >")
         if span.quoted:
             text = unquote(value)
@@ -176,7 +197,7 @@ class Redactor:
         else:
             text = value
         if span.key and self._json.texts.is_secret(span.key, text) and not is_qualified_name(text):
-            rules.add("telling name")
+            rules.add(Rule.TELLING_NAME)
             return quote(MARK)
         if span.key in _IDENTITY_KEYS:
             redacted = self._json.texts.redact_by_look(text, rules.add)
@@ -184,7 +205,9 @@ class Redactor:
             redacted = self._json.texts.redact(text, Kind.DOCUMENT if is_lines else Kind.PROSE, rules.add)
         if redacted == text:
             return value
-        return redacted if not span.key and not span.quoted else quote(redacted)
+        # What was not quoted may be read otherwise without its secret, unless it is still JSON.
+        is_text = not span.key and not span.quoted
+        return redacted if is_text or (not span.quoted and is_json(value) and is_json(redacted)) else quote(redacted)
 
 
 _SECRETS = frozenset(("secrets", "Secret", "SecretList"))
@@ -192,7 +215,7 @@ _HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val)\\*"')
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,100}")
 
 
-def _ignore(_rule: str) -> None:
+def _ignore(_rule: Rule) -> None:
     pass
 
 
@@ -225,17 +248,9 @@ def _opening_quote(record: str, begin: int, place: int) -> int:
     return -1
 
 
-def _spans(record: str) -> list[ValueSpan]:
-    """The values of a line: klog's, logfmt's, or all of it as one."""
+def line_values(record: str) -> list[ValueSpan]:
+    """Where the values of a line stand: klog's, logfmt's, or all of it as one."""
     spans = klog_values(record)
     if len(spans) == 1 and spans[0].start == 0:
         return logfmt_values(record)
     return spans
-
-
-def _is_json(record: str) -> bool:
-    try:
-        orjson.loads(record)
-    except ValueError:
-        return False
-    return True

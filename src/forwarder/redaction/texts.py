@@ -7,8 +7,9 @@ words. Whatever is found, it is replaced within this text only, so that nothing 
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
+from itertools import pairwise
 from typing import Protocol
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -17,11 +18,9 @@ import orjson
 from forwarder.redaction.command_lines import redacted_arguments
 from forwarder.redaction.literals import Hit, Literals
 from forwarder.redaction.looks import redact_looks
-from forwarder.redaction.names import LONGEST_NAME, MARK, Names, Telling
+from forwarder.redaction.names import LONGEST_NAME, Names, Telling
+from forwarder.redaction.rules import MARK, Rule, Tell
 from forwarder.redaction.values import is_no_secret, looks_random
-
-Tell = Callable[[str], None]
-"""Is told the name of each rule by which something was replaced."""
 
 
 class Kind(Enum):
@@ -41,7 +40,7 @@ class JsonRedactor(Protocol):
 
 # Texts inside of texts: JSON in a YAML file in a ConfigMap in an annotation.
 DEPTH = 5
-_JSON_BEGINS = re.compile(r'\s*+(?:\{\s*+["}]|\[\s*+["{\[]|")')
+_JSON_BEGINS = re.compile(r'\s*+(?:\{\s*+["}]|\[\s*+["{\[])')
 
 
 class Texts:
@@ -73,13 +72,13 @@ class Texts:
             of_secrets: whether it belongs to a request about Secrets.
         """
         for pattern in self._patterns:
-            text = _sub(pattern, MARK, text, "pattern of the operator", tell)
+            text = _sub(pattern, MARK, text, Rule.OPERATOR, tell)
         hits = self._literals.within(text)
         if not hits and not of_secrets:
             return text
-        if depth > 0 and _JSON_BEGINS.match(text) is not None:
+        if depth > 0 and (_JSON_BEGINS.match(text) is not None or (text.startswith('"') and is_json(text))):
             text = self._redact_json(text, tell, depth - 1, of_secrets=of_secrets)
-            if _is_json(text):
+            if is_json(text):
                 return text
         whole, text = text, self._redact_by_look(text, tell)
         if depth > 0 and ("=" in text or "%3" in text):
@@ -98,13 +97,13 @@ class Texts:
     def redact_by_look(self, text: str, tell: Tell) -> str:
         """The text without what is a secret whatever stands around it: also for names of users and of objects."""
         for pattern in self._patterns:
-            text = _sub(pattern, MARK, text, "pattern of the operator", tell)
+            text = _sub(pattern, MARK, text, Rule.OPERATOR, tell)
         return self._redact_by_look(text, tell) if self._literals.within(text) else text
 
     def _redact_by_look(self, text: str, tell: Tell) -> str:
         text = redact_looks(text, tell)
         if "PRIVATE KEY" in text:
-            text = _sub(_PEM, rf"\g<1>{MARK}", text, "private key", tell)
+            text = _sub(_PEM, rf"\g<1>{MARK}", text, Rule.PRIVATE_KEY, tell)
         if "LS0tLS1CRUdJTi" in text:
             text = _BASE64_PEM.sub(lambda found: _without_base64_key(found, tell), text)
         if "://" in text:
@@ -122,14 +121,14 @@ class Texts:
 
     def _redact_queries(self, text: str, tell: Tell, depth: int) -> str:
         """Parameters of request URIs and addresses, percent- and plus-encoded as they may be."""
-        found = list(_PARAMETER.finditer(text)) if "?" in text or "&" in text or "#" in text and "://" in text else []
+        found = list(_PARAMETER.finditer(text)) if "?" in text or "&" in text or ("#" in text and "://" in text) else []
         if not found and "%" not in text:
             return text
         commands = [match for match in found if match["name"] == "command"]
         secret = redacted_arguments([unquote_plus(match["value"]) for match in commands], self._names)
         values = {commands[place].start(): value for place, value in secret.items()}
         if values:
-            tell("argument")
+            tell(Rule.ARGUMENT)
 
         def parameter(match: re.Match[str]) -> str:
             value = values.get(match.start()) or self._redact_parameter(match["name"], match["value"], tell, depth)
@@ -143,10 +142,10 @@ class Texts:
         decoded = unquote_plus(value)
         name = unquote_plus(name)
         if _SIGNING.fullmatch(name) is not None and not decoded.startswith(MARK):
-            tell("request signature")
+            tell(Rule.SIGNATURE)
             return MARK
         if self.is_secret(name, decoded):
-            tell("telling name")
+            tell(Rule.TELLING_NAME)
             return MARK
         redacted = self.redact(decoded, Kind.ARGUMENT, tell, depth)
         return value if redacted == decoded else quote(redacted, safe=_SAFE)
@@ -160,7 +159,8 @@ class Texts:
         return text if redacted == decoded else quote(redacted, safe=_SAFE) + separator + rest
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
+    """Whether the whole text is JSON."""
     try:
         orjson.loads(text)
     except ValueError:
@@ -173,7 +173,7 @@ _PARAMETER = re.compile(r"(?<=[?&#])(?P<name>[\w.~%+\[\]-]{1,128}+)=(?P<value>[^
 _SIGNING = re.compile(r"x-amz-(?:signature|security-token)", re.IGNORECASE)
 
 
-def _sub(pattern: re.Pattern[str], replacement: str, text: str, rule: str, tell: Tell) -> str:
+def _sub(pattern: re.Pattern[str], replacement: str, text: str, rule: Rule, tell: Tell) -> str:
     redacted, number = pattern.subn(replacement, text)
     if number and redacted != text:
         tell(rule)
@@ -194,7 +194,7 @@ def _without_base64_key(found: re.Match[str], tell: Tell) -> str:
         return found[0]
     if b"PRIVATE KEY" not in head:
         return found[0]
-    tell("private key")
+    tell(Rule.PRIVATE_KEY)
     return MARK
 
 
@@ -231,7 +231,7 @@ def _without_password(word: str, tell: Tell) -> str:
             secret = begin + match.start("password")
         if is_no_secret("password", word[secret:at]):
             return word
-        tell("address")
+        tell(Rule.ADDRESS)
         return f"{word[:secret]}{MARK}{word[at:]}"
     return word
 
@@ -246,13 +246,15 @@ def _redact_go_dsns(text: str, tell: Tell) -> str:
     done = 0
     for found in _GO_DSN.finditer(text):
         begin = max(done, found.start() - _LONGEST_DSN_USER)
-        begin += max((text[begin : found.start()].rfind(stop) + 1 for stop in (" ", "\n", "\t", '"', "'", "=", ",")), default=0)
+        begin += max(
+            (text[begin : found.start()].rfind(stop) + 1 for stop in (" ", "\n", "\t", '"', "'", "=", ",")), default=0
+        )
         colon = text.find(":", begin, found.start())
         if colon < 0 or is_no_secret("password", text[colon + 1 : found.start()]):
             continue
         pieces += (text[done : colon + 1], MARK)
         done = found.start()
-        tell("address")
+        tell(Rule.ADDRESS)
     return "".join(pieces) + text[done:] if done else text
 
 
@@ -272,9 +274,9 @@ _BASIC = re.compile(r"(?<![\w-])(basic(?:\s{1,9}|%20|\+))([A-Za-z0-9+/]{6,}+={0,
 
 def _redact_schemes(text: str, tell: Tell) -> str:
     if "earer" in text or "EARER" in text:
-        text = _sub(_BEARER, rf"\g<1>{MARK}", text, "bearer token", tell)
+        text = _sub(_BEARER, rf"\g<1>{MARK}", text, Rule.BEARER_TOKEN, tell)
     if "uthorization" in text or "UTHORIZATION" in text:
-        text = _sub(_SCHEME, rf"\g<1>{MARK}", text, "authorization", tell)
+        text = _sub(_SCHEME, rf"\g<1>{MARK}", text, Rule.AUTHORIZATION, tell)
     if "asic" in text or "ASIC" in text:
         text = _BASIC.sub(lambda found: _without_basic(found, tell), text)
     return text
@@ -283,7 +285,7 @@ def _redact_schemes(text: str, tell: Tell) -> str:
 def _without_basic(found: re.Match[str], tell: Tell) -> str:
     if not is_user_and_password(found[2]):
         return found[0]
-    tell("authorization")
+    tell(Rule.AUTHORIZATION)
     return f"{found[1]}{MARK}"
 
 
@@ -303,7 +305,8 @@ _ASSIGNMENT = re.compile(
 )
 _QUOTE = re.compile(r"(?P<slashes>\\{0,7}+)(?P<quote>[\"'])")
 _LINE_HEAD = re.compile(
-    r"[ \t]*(?:#\s*)?(?:-[ \t]+)?(?:(?:export|set|ENV|ARG|declare -x|--env|-e)[ \t]+)?(?:--?)?\\{0,7}[\"']?(?:[^\s=]*/[^\s=]*:)?"
+    r"[ \t]*(?:#\s*)?(?:-[ \t]+)?(?:(?:export|set|ENV|ARG|declare -x|--env|-e)[ \t]+)?(?:--?)?\\{0,7}[\"']?"
+    r"(?:[^\s=]*/[^\s=]*:)?"
 )
 _LONGEST_HEAD = 300
 _AROUND = 400
@@ -337,7 +340,7 @@ class Assignments:
         self._names = names
         self._line_begin = 0
         self._line_seen = 0
-        # Of a pair of a name and a value (`- name: X`, `value: Y`): whether the name tells, and where it ends; the value.
+        # Of a pair (`- name: X`, `value: Y`): whether the name tells, and where it ends; and the value.
         self._pair_name: tuple[bool, int] = (False, -1)
         self._pair_value: re.Match[str] | None = None
         self._edits: list[tuple[int, int]] = []
@@ -354,7 +357,7 @@ class Assignments:
             position = max(position, end - LONGEST_NAME)
         if not self._edits:
             return self._text
-        tell("telling name")
+        tell(Rule.TELLING_NAME)
         pieces: list[str] = []
         done = 0
         for begin, end in sorted(self._edits):
@@ -396,7 +399,11 @@ class Assignments:
         before = self._pair_value
         if tells and before is not None and match.start() - before.end() < _AROUND:
             value = self._value(before)
-            if value is not None and self._is_beside(value[1], match.start()) and not is_no_secret(name, self._text[value[0] : value[1]]):
+            if (
+                value is not None
+                and self._is_beside(value[1], match.start())
+                and not is_no_secret(name, self._text[value[0] : value[1]])
+            ):
                 self._edits.append(value)
         return span[1]
 
@@ -409,7 +416,12 @@ class Assignments:
         is_colon = separator.strip() == ":"
         if quoted := self._quoted(begin):
             return quoted
-        if is_colon and not separator.endswith((" ", "\t")) and begin < len(self._text) and self._text[begin] not in "\r\n":
+        if (
+            is_colon
+            and not separator.endswith((" ", "\t"))
+            and begin < len(self._text)
+            and self._text[begin] not in "\r\n"
+        ):
             return self._tight(match)
         if self._is_at_line_head(match):
             return self._to_line_end(begin, is_colon=is_colon)
@@ -437,8 +449,7 @@ class Assignments:
         """`Password:…` and `X-Api-Key:[…]` in Go's dumps, `map[password:…]`, JSON's numbers; not `host:port`."""
         begin = match.end()
         before = self._text[max(0, match.start() - 4) : match.start()]
-        is_dump = match["name"][0].isupper() or before.endswith("map[") or bool(match["close"]) or before.endswith((" ", ",", "{"))
-        if not is_dump:
+        if not (match["name"][0].isupper() or match["close"] or before.endswith(("map[", " ", ",", "{"))):
             return None
         if self._text.startswith("[", begin):
             return self._word(begin, _IN_BRACKETS, inside=True)
@@ -474,7 +485,10 @@ class Assignments:
         self._line_begin = line + 1 if line >= 0 else self._line_begin
         self._line_seen = match.start()
         begin = self._line_begin
-        return match.start() - begin <= _LONGEST_HEAD and _LINE_HEAD.fullmatch(self._text, begin, match.start()) is not None
+        return (
+            match.start() - begin <= _LONGEST_HEAD
+            and _LINE_HEAD.fullmatch(self._text, begin, match.start()) is not None
+        )
 
     def _to_line_end(self, begin: int, *, is_colon: bool) -> tuple[int, int] | None:
         rest = _REST_OF_LINE.match(self._text, begin)
@@ -525,7 +539,10 @@ _IN_SINGLE = re.compile(r"(?:[^'\\]|\\.|'')*+", re.DOTALL)
 
 _SECRET_KIND = re.compile(r"^[ \t]*(?:-[ \t]+)?kind:[ \t]*[\"']?Secret(?:List)?[\"']?[ \t]*\r?$", re.MULTILINE)
 _DOCUMENTS = re.compile(r"^---", re.MULTILINE)
-_SECRET_DATA = re.compile(r"^(?P<indent>[ \t]*(?:-[ \t]+)?)(?:data|stringData):[ \t]*(?P<flow>\{[^\n]*)?\r?$", re.MULTILINE)
+_SECRET_DATA = re.compile(
+    r"^(?P<indent>[ \t]*(?:-[ \t]+)?)(?:data|stringData):[ \t]*(?P<flow>\{[^\n]*)?\r?$", re.MULTILINE
+)
+_NO_DATA = ("", '""', "''", MARK, "null", "~")
 _ENTRY = re.compile(r"\r?\n(?P<indent>[ \t]+)(?P<head>[\"']?[\w.-]{1,253}[\"']?:[ \t]*)(?P<value>[^\r\n]*)")
 
 
@@ -534,9 +551,10 @@ def _redact_manifests(text: str, tell: Tell) -> str:
     if _SECRET_KIND.search(text) is None:
         return text
     bounds = [0, *(match.start() for match in _DOCUMENTS.finditer(text)), len(text)]
-    documents = [text[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    documents = [text[begin:end] for begin, end in pairwise(bounds)]
     return "".join(
-        _redact_manifest(document, tell) if _SECRET_KIND.search(document) is not None else document for document in documents
+        _redact_manifest(document, tell) if _SECRET_KIND.search(document) is not None else document
+        for document in documents
     )
 
 
@@ -547,30 +565,36 @@ def _redact_manifest(document: str, tell: Tell) -> str:
         if data.start() < done:
             continue
         if data["flow"]:
-            pieces += (document[done : data.start("flow")], f"{{ {MARK} }}")
-            done = data.end("flow")
-            tell("Secret manifest")
-            continue
-        depth, position = len(data["indent"].replace("- ", "  ")), data.end()
-        entry_depth: int | None = None
-        while (line := _NEXT_LINE.match(document, position)) is not None:
-            indent = len(line["indent"])
-            if line["content"] and indent <= depth:
-                break
-            entry = _ENTRY.match(document, position)
-            if line["content"] and entry is not None and (entry_depth is None or indent <= entry_depth):
-                entry_depth = indent
-                value = entry["value"].strip()
-                if value and value not in ('""', "''", MARK, "null", "~"):
-                    pieces += (document[done : entry.start("value")], MARK)
-                    done = entry.end("value")
-                    tell("Secret manifest")
-            elif line["content"] and line.start() >= done:
-                # A line of a block scalar: gone with the value that begins above.
-                pieces.append(document[done : line.start()])
-                done = line.end()
-            position = line.end()
+            found = [(data.start("flow") + 1, data.end("flow") - data["flow"].endswith("}"))]
+        else:
+            found = _entries(document, data)
+        for begin, end in found:
+            pieces += (document[done:begin], MARK)
+            done = end
+            tell(Rule.SECRET_MANIFEST)
     return "".join(pieces) + document[done:]
+
+
+def _entries(document: str, data: re.Match[str]) -> list[tuple[int, int]]:
+    """Where the values stand below `data:`; of a block of several lines from the first to the last."""
+    outer, position = len(data["indent"]), data.end()
+    depth: int | None = None
+    found: list[tuple[int, int]] = []
+    while (line := _NEXT_LINE.match(document, position)) is not None:
+        position = line.end()
+        indent = len(line["indent"])
+        if not line["content"]:
+            continue
+        if indent <= outer:
+            break
+        entry = _ENTRY.match(document, line.start())
+        if entry is not None and (depth is None or indent <= depth):
+            depth = indent
+            found.append(entry.span("value"))
+        elif found:
+            # A line of a block: it belongs to the value that begins above.
+            found[-1] = (found[-1][0], line.end())
+    return [span for span in found if document[span[0] : span[1]].strip() not in _NO_DATA]
 
 
 _ELEMENT = re.compile(r"<(?P<name>[A-Za-z_][\w:.-]{0,100})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,2000}+)</(?P=name)>")
@@ -585,7 +609,7 @@ def _redact_elements(text: str, names: Names, tell: Tell) -> str:
         name = match["name"].rpartition(":")[2]
         if names.telling(name) is not Telling.YES or is_no_secret(name, match["value"]):
             return match[0]
-        tell("telling name")
+        tell(Rule.TELLING_NAME)
         return match[0].replace(f">{match['value']}<", f">{MARK}<")
 
     return _ELEMENT.sub(element, text)
@@ -611,7 +635,7 @@ def _redact_options(text: str, hits: Sequence[Hit], kind: Kind, names: Names, te
         if kind is not Kind.PROSE or _SECRET_WORD.fullmatch(value) is not None:
             pieces += (text[done : option.start("value")], MARK)
             done = option.end()
-            tell("argument")
+            tell(Rule.ARGUMENT)
     return "".join(pieces) + text[done:] if done else text
 
 
@@ -633,6 +657,6 @@ def _redact_commands(text: str, names: Names, tell: Tell) -> str:
             if argument != plain[place]:
                 pieces += (text[done : command[place].start()], argument)
                 done = command[place].end()
-                tell("argument")
+                tell(Rule.ARGUMENT)
         command = []
     return "".join(pieces) + text[done:] if done else text

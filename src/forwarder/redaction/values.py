@@ -2,7 +2,7 @@
 
 import re
 
-from forwarder.redaction.names import MARK
+from forwarder.redaction.rules import MARK
 
 _NO_SECRET = re.compile(
     # Nothing, a switch, or masked by somebody else.

@@ -1,0 +1,28 @@
+"""What secrets are replaced by, and the rules by which they are found; docs/redaction.md has an example of each."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeAlias
+
+MARK = "(redacted)"
+
+
+class Rule(StrEnum):
+    """Why something is a secret."""
+
+    TELLING_NAME = "telling name"
+    ARGUMENT = "argument"
+    SECRET_DATA = "Secret data"  # noqa: S105 - the name of a rule
+    SECRET_MANIFEST = "Secret manifest"  # noqa: S105 - the name of a rule
+    DOCKER_AUTH = "docker auth"
+    ADDRESS = "address"
+    BEARER_TOKEN = "bearer token"  # noqa: S105 - the name of a rule
+    AUTHORIZATION = "authorization"
+    SIGNATURE = "request signature"
+    PRIVATE_KEY = "private key"
+    KNOWN_TOKEN = "token known by its look"  # noqa: S105 - the name of a rule
+    OPERATOR = "pattern of the operator"
+
+
+Tell: TypeAlias = Callable[[Rule], None]
+"""Is told each rule by which something was replaced."""
