@@ -18,7 +18,16 @@ ROWS = (
     ("documents",),
     ("audit_block",),
     ("actor", "rbac", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
-    ("audit_event", "field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
+    (
+        "audit_event",
+        "field_shapes",
+        "go_strings",
+        "index_names",
+        "json_patch",
+        "control_plane",
+        "redaction",
+        "subscription",
+    ),
     ("deflate", "json_values", "repetitions", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
