@@ -10,18 +10,22 @@ from forwarder.json_values import quote_masked, read_leading_members
 from tests.test_documents import AUDIT_EVENT, audit, only
 
 BODIES = frozenset({"requestObject", "responseObject"})
-ADMIN = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+ADMIN: dict[str, Any] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
 EVE, BOB = {"kind": "User", "name": "eve"}, {"kind": "User", "name": "bob"}
 
 
 def rbac(request: Any, response: Any = None, resource: str = "clusterrolebindings", **changes: Any) -> Any:
     ref = {"resource": resource, "name": "all"}
     bodies = {"requestObject": request, "responseObject": response}
-    event = {"verb": "patch", "objectRef": ref, **{name: body for name, body in bodies.items() if body is not None}}
-    return audit(**event | changes).get("rbac")
+    event: dict[str, Any] = {
+        "verb": "patch",
+        "objectRef": ref,
+        **{name: body for name, body in bodies.items() if body is not None},
+    }
+    return audit(**event, **changes).get("rbac")
 
 
-BOUND = {"kind": "ClusterRoleBinding", "roleRef": ADMIN, "subjects": [BOB, EVE]}
+BOUND: dict[str, Any] = {"kind": "ClusterRoleBinding", "roleRef": ADMIN, "subjects": [BOB, EVE]}
 GRANT = {"role_kind": "ClusterRole", "role_name": "cluster-admin", "wildcard": True}
 REFUSED = {"kind": "Status", "metadata": {}, "status": "Failure", "code": 403}
 

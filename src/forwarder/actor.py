@@ -8,6 +8,7 @@ client can write); aws-iam-authenticator, pkg/server (the `uid` and `extra` it g
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from forwarder.field_shapes import Keyword, Keywords, first_keyword, object_of
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords, as_object
@@ -108,10 +109,13 @@ def _actor(**members: JsonValue) -> JsonObject:
 def _peer(source_ips: JsonValue) -> str | None:
     """The last address, from which the API server was called: a client writes the others by X-Forwarded-For."""
     last = source_ips[-1] if isinstance(source_ips, list) and source_ips else None
-    if not isinstance(last, str):
-        return None
+    return _address(last) if isinstance(last, str) else None
+
+
+@lru_cache(maxsize=1000)
+def _address(text: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(last))
+        return str(ipaddress.ip_address(text))
     except ValueError:
         return None
 

@@ -35,6 +35,8 @@ class Keyword:
 
     def __call__(self, value: JsonValue) -> str | None:
         """The text; None for null."""
+        if isinstance(value, str) and len(value) * 2 <= self.longest:
+            return value
         text = as_keyword(value)
         return None if text is None else cut(text, self.longest)
 
@@ -47,6 +49,9 @@ class Keywords:
 
     def __call__(self, value: JsonValue) -> list[JsonValue]:
         """The texts; none for null."""
+        if isinstance(value, list) and len(value) == 1 and isinstance(text := value[0], str):
+            # As all of `user.extra` are.
+            return value if len(text) * 2 <= self.longest else [cut(text, self.longest)]
         return [cut(text, self.longest) for text in as_keywords(value) if isinstance(text, str)]
 
 
