@@ -217,10 +217,12 @@ def test_sentences_say_what_was_done(changes: dict[str, Any], sentence: str) -> 
 def test_an_object_has_the_name_that_the_server_gave_it() -> None:
     event = {"verb": "create", "objectRef": {"resource": "pods", "namespace": "shop"}, "responseStatus": {"code": 201}}
     named = audit(**event, responseObject={"kind": "Pod", "metadata": {"name": "cart-x7k2p"}})
-    assert named["objectRef"]["name"] == "cart-x7k2p"
+    assert named["generated_name"] == "cart-x7k2p"
+    assert named["objectRef"] == event["objectRef"]
     assert named["message"] == "kubernetes-admin created pods shop/cart-x7k2p: 201"
-    assert "name" not in audit(**event, responseObject=REFUSED)["objectRef"]
-    assert "name" not in audit(**event | {"verb": "list"}, responseObject={"metadata": {"name": "x"}})["objectRef"]
+    assert "generated_name" not in audit(**event, responseObject=REFUSED)
+    assert "generated_name" not in audit(**event | {"verb": "list"}, responseObject={"metadata": {"name": "x"}})
+    assert "generated_name" not in audit(generated_name="forged")
 
 
 @pytest.mark.parametrize("sign", ["\n", "\r", "\x1b[2K", "\x85", "\u2028", "\u202e", "\0"])

@@ -26,7 +26,7 @@ EVENT: dict[str, Any] = {
 }
 BODIES = ("requestObject", "responseObject")
 # What the function itself writes; a record cannot.
-OURS = {"actor", "klog", "authenticator", "workload", "rbac"}
+OURS = {"actor", "generated_name", "klog", "authenticator", "workload", "rbac"}
 
 
 def changed(path: tuple[str, ...], value: Any) -> str:

@@ -66,8 +66,10 @@ def lifted(path: tuple[str, ...], text: str) -> dict[str, Any]:  # noqa: PLR0911
     binding = {"roleRef": {"kind": text, "name": text}, "subjects": [{"kind": "User", "name": text}]}
     service_account = text.replace(":", "")
     match path:
-        case ("message",):
+        case ("message",) | ("actor", "username"):
             return user_with(username=text)
+        case ("generated_name",):
+            return {**body_with("pods", pod), "responseObject": {"metadata": {"name": text}}}
         case ("workload", _):
             return body_with("pods", pod)
         case ("rbac", _):
@@ -79,8 +81,6 @@ def lifted(path: tuple[str, ...], text: str) -> dict[str, Any]:  # noqa: PLR0911
             return user_with(username=f"system:serviceaccount:{place}"[:1024])
         case ("actor", "groups"):
             return user_with(groups=[text])
-        case ("actor", "username"):
-            return user_with(username=text)
     extra = {"iam_arn": "arn", "iam_principal": "principalId", "session_name": "sessionName"}
     return user_with(extra={extra.get(path[-1], "accessKeyId"): [text]})
 
@@ -101,7 +101,7 @@ def record_of(path: tuple[str, ...], text: str) -> tuple[str, str]:  # noqa: PLR
             return "authenticator", f'level=info msg=m groups="[{text}]"'
         case ("authenticator", name):
             return "authenticator", f"msg=m {name}={json.dumps(text, ensure_ascii=False)}"
-        case ("actor" | "workload" | "rbac" | "message", *_):
+        case ("actor" | "workload" | "rbac" | "message" | "generated_name", *_):
             return "audit", json.dumps(lifted(path, text))
     return "audit", json.dumps(event_with(path, text))
 
@@ -134,7 +134,7 @@ def test_a_long_value_is_cut_to_what_is_indexed(case: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in LONGEST if path[0] not in {"klog", "authenticator"}], ids=".".join)
 def test_a_value_that_is_indexed_is_whole(path: tuple[str, ...]) -> None:
-    if path[0] in {"message", "actor", "workload", "rbac"}:
+    if path[0] in {"message", "generated_name", "actor", "workload", "rbac"}:
         pytest.skip("what is lifted is put together of several")
     text = "b" * LONGEST[path]
     (document,) = documents_of(batch([record_of(path, text)[1]], STREAMS["audit"]))

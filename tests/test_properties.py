@@ -132,8 +132,7 @@ def is_beginning(part: Any, whole: Any, name: str = "") -> bool:
     return False
 
 
-# What the end of an event adds to: of an object that the server named, the response has the name.
-BODIES = {"requestObject", "responseObject", "objectRef"}
+BODIES = {"requestObject", "responseObject"}
 
 
 def leaves(value: Any) -> int:

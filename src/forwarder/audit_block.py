@@ -44,12 +44,14 @@ class AuditBlocks:
         block: dict[str, object] = {
             **(record.others or {}),
             "severity": ending.severity,
-            "message": audit_sentence(who.subject, event, ending.code, ending.text),
+            "message": audit_sentence(who.subject, event, record.generated_name, ending.code, ending.text),
         }
         if who.actor:
             block["actor"] = who.actor
         if ending.outcome:
             block["outcome"] = ending.outcome
+        if record.generated_name:
+            block["generated_name"] = record.generated_name
         if record.is_truncated:
             block["truncated"] = True
         if record.request is not None or record.response is not None:

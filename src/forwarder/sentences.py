@@ -49,16 +49,17 @@ def one_line(text: str) -> str:
     return _shortened(_visible(line.strip()[: LONGEST_LINE + 1]), LONGEST_LINE)
 
 
-def audit_sentence(who: str, event: AuditEvent, code: int | None, ending: str) -> str:
+def audit_sentence(who: str, event: AuditEvent, generated_name: str | None, code: int | None, ending: str) -> str:
     """Who did what to what, and how it ended: `kubernetes-admin deleted pods default/my-app: 200`.
 
     Args:
         who: as `audit_subject` says it.
         event: what was done, and in which stage.
+        generated_name: of an object that the server named.
         code: HTTP's, of the response.
         ending: as `audit_ending` says it.
     """
-    (before, after), target = _words(event)
+    (before, after), target = _words(event, generated_name)
     if code in (401, 403):
         did = f"may not {before}"
     elif event.stage == _PANIC or (code is not None and code >= FIRST_ERROR):
@@ -104,15 +105,15 @@ def authenticator_sentence(pairs: Mapping[str, str]) -> str:
     return one_line(": ".join(part for part in parts if part))
 
 
-def _words(event: AuditEvent) -> tuple[tuple[str, str], str]:
+def _words(event: AuditEvent, generated_name: str | None) -> tuple[tuple[str, str], str]:
     """What is done, before and after it, and what it is done to."""
     verb = "call" if event.verb is None else event.verb
     words = _WORDS.get(verb) or (verb, "called" if event.verb is None else verb)
     ref = event.objectRef
     if ref is None or not ref.resource:
         return words, "?" if event.requestURI is None else event.requestURI
-    if ref.name:
-        place = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+    if name := ref.name or generated_name:
+        place = f"{ref.namespace}/{name}" if ref.namespace else name
     else:
         place = f"in namespace {ref.namespace}" if ref.namespace else ""
     if ref.subresource:

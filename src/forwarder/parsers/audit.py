@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import msgspec
 import orjson
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
 from forwarder.audit_event import ABSENT, NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.field_shapes import Fit, Keyword, Keywords, is_field_name, object_of, objects_of, open_object, text_only
@@ -83,7 +82,7 @@ USER_EXTRA = (
 WRITTEN_BY_US = frozenset(
     {
         *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
-        *("record_bytes", "severity", "message", "outcome", "redacted", "truncated", "parse_error"),
+        *("record_bytes", "severity", "message", "outcome", "redacted", "truncated", "parse_error", "generated_name"),
         *("actor", "authenticator", "klog", "rbac", "workload"),
     }
 )
@@ -129,6 +128,7 @@ class AuditRecord(Struct, frozen=True, gc=False):
         annotations: texts by name.
         request: the request's body.
         response: the response's body.
+        generated_name: of an object that the server named, its name.
         others: members that the index template does not know, as they are stored.
         is_truncated: whether only the complete leading members could be read.
         error: where none could, why; without the record's content.
@@ -142,6 +142,7 @@ class AuditRecord(Struct, frozen=True, gc=False):
     annotations: Fitted
     request: JsonValue = None
     response: JsonValue = None
+    generated_name: str | None = None
     others: _Raws | None = None
     is_truncated: bool = False
     error: str | None = None
@@ -210,7 +211,8 @@ class AuditReader:
         event.responseStatus, event.annotations = status.json, annotations.json
         if event.authenticationMetadata:
             event.authenticationMetadata = self._authentications[bytes(event.authenticationMetadata)].json
-        _tidy(event, response)
+        _tidy(event)
+        name = _generated_name(event, response) if isinstance(response, dict) else None
         error = _NO_FIELDS if event == _NO_EVENT else None
         return AuditRecord(
             event,
@@ -221,6 +223,7 @@ class AuditReader:
             annotations,
             request,
             response,
+            name,
             others,
             is_truncated,
             error,
@@ -278,23 +281,23 @@ def _others(members: Mapping[str, JsonValue]) -> _Raws:
     }
 
 
-def _tidy(event: AuditEvent, response: JsonValue) -> None:
-    """Give a time that v1beta1 calls `timestamp` its name of today, and an object its name.
-
-    Of an object that the server named (`generateName`) the request has none: the response has it. A reference to
-    nothing is taken away.
-    """
+def _tidy(event: AuditEvent) -> None:
+    """Give a time that v1beta1 calls `timestamp` its name of today, and take away a reference to nothing."""
     if event.timestamp is not None:
         event.requestReceivedTimestamp = event.requestReceivedTimestamp or event.timestamp
         event.timestamp = None
     event.metadata = ABSENT
     if event.objectRef == NO_OBJECT:
         event.objectRef = None
+
+
+def _generated_name(event: AuditEvent, response: JsonObject) -> str | None:
+    """The name that the server gave an object (`generateName`): the request has none, the response has it."""
     ref = event.objectRef
-    if ref is not None and not ref.name and event.verb == "create" and isinstance(response, dict):
-        name = as_object(response.get("metadata")).get("name")
-        if isinstance(name, str) and name and ref.resource and not ref.subresource:
-            event.objectRef = replace(ref, name=_NAME(name))
+    if event.verb != "create" or ref is None or ref.name or ref.subresource or not ref.resource:
+        return None
+    name = as_object(response.get("metadata")).get("name")
+    return _NAME(name) if isinstance(name, str) and name else None
 
 
 def parse_audit(record: str) -> AuditRecord:
