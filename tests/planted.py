@@ -500,8 +500,10 @@ HARMLESS_LINES = (
     klog('"Synced" key="kube-system/token-cleaner" keys=3'),
     klog("Generated a new service account signing key in memory, secrets are encrypted"),
     klog('"Waiting for caches to sync" controller="token_cleaner"'),
-    'time="2026-11-20T09:00:00Z" level=info msg="access granted" arn="arn:aws:sts::111122223333:assumed-role/a/token=x" '
-    'username="viewer:password=y"',
+    (
+        'time="2026-11-20T09:00:00Z" level=info msg="access granted" username="viewer:password=y" '
+        'arn="arn:aws:sts::111122223333:assumed-role/a/token=x"'
+    ),
 )
 
 

@@ -83,7 +83,7 @@ def test_an_audit_event_is_at_the_root_with_actor_outcome_and_sentence() -> None
         "iam_principal": "AROAEXAMPLE",
         "session_name": "mara",
         "access_key_id": "ASIAEXAMPLE",
-        "source_ip": "203.0.113.7",
+        "source_ip": "10.0.0.1",
     }
     for name in ("verb", "user", "objectRef", "sourceIPs", "annotations", "auditID", "stage", "requestURI"):
         assert source[name] == AUDIT_EVENT[name]

@@ -26,7 +26,7 @@ EVENT: dict[str, Any] = {
 }
 BODIES = ("requestObject", "responseObject")
 # What the function itself writes; a record cannot.
-OURS = {"actor", "klog", "authenticator", "workload", "rbac"}
+OURS = {"actor", "generated_name", "klog", "authenticator", "workload", "rbac"}
 
 
 def changed(path: tuple[str, ...], value: Any) -> str:
@@ -66,6 +66,8 @@ def audit_records() -> dict[str, str]:
         "nan": json.dumps(EVENT)[:-1] + ',"responseObject":{"a":NaN,"b":-Infinity,"c":1e999}}',
         "surrogates": json.dumps(EVENT)[:-1] + r',"userAgent":"\ud800 \udfff\ud800 \u0000 \u0001"}',
         "nulls": json.dumps({"verb": "create", "objectRef": EVENT["objectRef"]} | dict.fromkeys(("user", "stage"))),
+        "new-members": json.dumps(EVENT | {"a": 1, "a.b": 2, "a.b.c": {"d": [[1]]}, "x": [1, {"": 1, ".": {"..": 2}}]}),
+        "masked": json.dumps(EVENT).replace("201", "***"),
         "nuls": changed(("objectRef", "subresource"), "\0\x01\x7f"),
     }
     for path in audit_paths(objects=False):

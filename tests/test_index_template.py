@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from forwarder.audit_event import AuditEvent
 from forwarder.parsers import audit
 from opensearch_setup.resources import resource
 
@@ -33,6 +34,10 @@ def test_nothing_is_mapped_dynamically() -> None:
 def test_known_annotations_and_user_extra_are_the_mapped_ones(user: str) -> None:
     assert set(audit.ANNOTATIONS) == set(PROPERTIES["annotations"]["properties"])
     assert set(audit.USER_EXTRA) == set(PROPERTIES[user]["properties"]["extra"]["properties"])
+
+
+def test_every_name_at_the_top_is_known_to_the_reader_so_that_no_new_member_can_bear_it() -> None:
+    assert set(PROPERTIES) <= audit.WRITTEN_BY_US | set(AuditEvent.__struct_fields__)
 
 
 def test_the_names_that_the_workshops_data_view_has_are_there() -> None:

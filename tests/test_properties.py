@@ -182,6 +182,28 @@ AUDIT_EVENTS = [
 ]
 
 
+def is_beginning(part: Any, whole: Any, name: str = "") -> bool:
+    """Whether it is the same but for what is missing at the end, at every depth of the bodies."""
+    if part == whole:
+        return True
+    if isinstance(part, dict) and isinstance(whole, dict):
+        if name == "" and not all(part[one] == whole.get(one) for one in part.keys() - BODIES):
+            return False
+        return all(one in whole and is_beginning(part[one], whole[one], one) for one in part)
+    if isinstance(part, list) and isinstance(whole, list) and name:
+        return len(part) <= len(whole) and all(map(is_beginning, part, whole, [name] * len(part)))
+    return False
+
+
+BODIES = {"requestObject", "responseObject"}
+
+
+def leaves(value: Any) -> int:
+    """How many scalars there are."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 1 if inner is None else sum(map(leaves, inner))
+
+
 @REPEATABLE
 @given(
     st.sampled_from(AUDIT_EVENTS), st.floats(0, 1), st.sampled_from(["", "[Truncated...]", "\\", '\\u00"', "\ufffd"])
@@ -189,7 +211,7 @@ AUDIT_EVENTS = [
 def test_a_cut_event_keeps_complete_members_with_equal_values(record: str, where: float, mark: str) -> None:
     whole = parse_audit(record).fields
     cut = parse_audit(record[: int(where * (len(record) - 1))] + mark)
-    assert cut.fields.items() <= whole.items()
+    assert is_beginning(cut.fields, whole)
     assert cut.is_truncated is bool(cut.fields)
 
 
@@ -206,7 +228,7 @@ MEMBERS = st.sampled_from(
 def test_a_cut_event_of_any_shape_keeps_complete_members(event: dict[str, Any], where: float, mark: str) -> None:
     record = json.dumps(event)
     cut = parse_audit(record[: int(where * (len(record) - 1))] + mark)
-    assert cut.fields.items() <= parse_audit(record).fields.items()
+    assert is_beginning(cut.fields, parse_audit(record).fields)
 
 
 def assert_read_alike(record: str) -> None:
@@ -258,10 +280,10 @@ def test_every_cut_of_one_event_at_every_byte() -> None:
     known = 0
     for end in range(len(record)):
         fields = parse_audit(record[:end].decode("utf-8", "replace")).fields
-        assert fields.items() <= whole.items(), end
-        assert len(fields) >= known, "what stood before the cut is not forgotten by a later cut"
-        known = len(fields)
-    assert known == len(whole)
+        assert is_beginning(fields, whole), end
+        assert leaves(fields) >= known, "what stood before the cut is not forgotten by a later cut"
+        known = leaves(fields)
+    assert known == leaves(whole)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -28,6 +28,7 @@ ROWS = (
         "field_shapes",
         "go_strings",
         "index_names",
+        "json_patch",
         "log_headers",
         "control_plane",
         "redaction.rules",

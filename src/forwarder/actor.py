@@ -1,13 +1,16 @@
 """Who did it: one block for audit events and authenticator lines, so that one query follows an identity.
 
-Sources: Kubernetes, "Authenticating" (reserved user names and groups); aws-iam-authenticator, pkg/server (the `uid` and
-`extra` it gives a user); AWS, "IAM identifiers" (ARNs and unique ids).
+Sources: Kubernetes, "Authenticating" (reserved user names and groups) and audit.k8s.io/v1 (which of `sourceIPs` a
+client can write); aws-iam-authenticator, pkg/server (the `uid` and `extra` it gives a user); AWS, "IAM identifiers"
+(ARNs and unique ids).
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-from forwarder.field_shapes import first_keyword
+from forwarder.field_shapes import Keyword, Keywords, first_keyword, object_of
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords, as_object
 
 IAM = "iam"
@@ -26,6 +29,28 @@ _AUTHENTICATORS = ("aws-iam-authenticator:", "heptio-authenticator-aws:")
 _AUTHENTICATOR_UID = re.compile(rf"(?:{'|'.join(_AUTHENTICATORS)})(?P<account>\d*):(?P<principal>\w+)")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
 _NODE_PREFIX = "system:node:"
+_EVERYBODY = frozenset({"system:authenticated"})
+_NODES = "system:nodes"
+_NODE_GROUPS = _EVERYBODY | {_NODES, "system:bootstrappers", "system:node-proxier"}
+# Roles of EKS itself, of an account of AWS: the add-on, node and Fargate managers (`eks:addon-manager` …) have them.
+_EKS_ROLE = re.compile(r"arn:[^:]+:(?:iam|sts)::\d+:(?:assumed-)?role/AWSWesleyClusterManagerLambda-.+")
+
+_ACTOR = object_of(
+    {
+        "username": Keyword(),
+        "groups": Keywords(),
+        "kind": Keyword(32),
+        "namespace": Keyword(),
+        "name": Keyword(),
+        "iam_arn": Keyword(),
+        "iam_account": Keyword(32),
+        "iam_principal": Keyword(),
+        "session_name": Keyword(),
+        "access_key_id": Keyword(128),
+        "source_ip": Keyword(64),
+        "impersonates": Keyword(),
+    }
+)
 
 
 def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValue) -> JsonObject:
@@ -34,17 +59,17 @@ def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValu
     username = as_keyword(user.get("username"))
     arn = first_keyword(extra.get("arn"))
     iam_arn = first_keyword(extra.get("canonicalArn")) or arn
-    uid = as_keyword(user.get("uid")) or ""
+    uid, groups = as_keyword(user.get("uid")) or "", as_keywords(user.get("groups"))
     return _actor(
         username=username,
-        groups=as_keywords(user.get("groups")),
-        kind=_kind(username or "", is_iam=bool(iam_arn) or uid.startswith("aws-iam-authenticator:")),
+        groups=groups,
+        kind=_kind(username or "", groups, iam_arn, is_iam=bool(iam_arn) or uid.startswith(_AUTHENTICATORS)),
         iam_arn=iam_arn,
         iam_account=_uid_part(uid, "account") or _account(iam_arn),
         iam_principal=first_keyword(extra.get("principalId")) or _uid_part(uid, "principal"),
         session_name=first_keyword(extra.get("sessionName")) or _session(arn),
         access_key_id=first_keyword(extra.get("accessKeyId")),
-        source_ip=first_keyword(source_ips),
+        source_ip=_peer(source_ips),
         impersonates=as_keyword(impersonated.get("username")),
     )
 
@@ -57,7 +82,7 @@ def authenticator_actor(pairs: Mapping[str, str], groups: list[JsonValue]) -> Js
     return _actor(
         username=username,
         groups=groups,
-        kind=_kind(username or "", is_iam=True),
+        kind=_kind(username or "", groups, arn, is_iam=True),
         iam_arn=pairs.get("canonicalarn") or arn,
         iam_account=pairs.get("accountid") or _uid_part(uid, "account") or _account(arn),
         iam_principal=pairs.get("userid") or _uid_part(uid, "principal"),
@@ -74,26 +99,45 @@ def iam_identity(arn: str) -> str:
 
 def _actor(**members: JsonValue) -> JsonObject:
     username, arn = members.get("username"), members.get("iam_arn")
-    account = _SERVICE_ACCOUNT.fullmatch(username) if isinstance(username, str) else None
-    if account is not None:
+    if members.get("kind") == SERVICE_ACCOUNT and (account := _SERVICE_ACCOUNT.fullmatch(str(username))):
         members |= account.groupdict()
     if isinstance(arn, str):
         members["iam_arn"] = iam_identity(arn)
-    return {name: value for name, value in members.items() if value}
+    return as_object(_ACTOR({name: value for name, value in members.items() if value}))
 
 
-def _kind(username: str, *, is_iam: bool) -> str | None:
+def _peer(source_ips: JsonValue) -> str | None:
+    """The last address, from which the API server was called: a client writes the others by X-Forwarded-For."""
+    last = source_ips[-1] if isinstance(source_ips, list) and source_ips else None
+    return _address(last) if isinstance(last, str) else None
+
+
+@lru_cache(maxsize=1000)
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def _kind(username: str, groups: list[JsonValue], arn: str | None, *, is_iam: bool) -> str | None:
+    """Whose name it is.
+
+    An IAM identity has any name that `aws-auth` gives it, so it is a node, or a component of EKS, only if its groups
+    or its role are such a one's too.
+    """
+    if is_iam:
+        if username.startswith(_NODE_PREFIX) and _NODES in groups and _NODE_GROUPS.issuperset(map(str, groups)):
+            return NODE
+        is_of_eks = username.startswith("eks:") and _EVERYBODY.issuperset(map(str, groups))
+        return COMPONENT if is_of_eks and _EKS_ROLE.fullmatch(arn or "") else IAM
     if username == "system:anonymous":
         return ANONYMOUS
     if _SERVICE_ACCOUNT.fullmatch(username):
         return SERVICE_ACCOUNT
-    if username.startswith(_NODE_PREFIX):
-        return NODE
-    if username.startswith(("system:", "eks:")):
-        return COMPONENT
-    if is_iam:
-        return IAM
-    return USER if username else None
+    if username.startswith("system:"):
+        return NODE if username.startswith(_NODE_PREFIX) else COMPONENT
+    return (COMPONENT if username.startswith("eks:") else USER) if username else None
 
 
 def _uid_part(uid: str, part: str) -> str | None:

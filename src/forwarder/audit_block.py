@@ -5,12 +5,12 @@ from msgspec import Raw, Struct
 
 from forwarder.actor import audit_actor
 from forwarder.audit_event import AuditEvent
-from forwarder.json_values import JsonObject, as_object
+from forwarder.json_values import JsonObject, JsonValue, as_object
 from forwarder.parsers.audit import AuditRecord, Fitted
 from forwarder.rbac import rbac_of
 from forwarder.repetitions import Repetitions
 from forwarder.sentences import FIRST_ERROR, audit_ending, audit_sentence, audit_subject
-from forwarder.workload import requested_body, workload_of
+from forwarder.workload import workload_of
 
 ALLOWED = "allowed"
 DENIED = "denied"
@@ -42,17 +42,20 @@ class AuditBlocks:
         """The members, `actor` as JSON."""
         event, who, ending = record.event, self._who(record), self._ending(record)
         block: dict[str, object] = {
+            **(record.others or {}),
             "severity": ending.severity,
-            "message": audit_sentence(who.subject, event, ending.code, ending.text),
+            "message": audit_sentence(who.subject, event, record.generated_name, ending.code, ending.text),
         }
         if who.actor:
             block["actor"] = who.actor
         if ending.outcome:
             block["outcome"] = ending.outcome
+        if record.generated_name:
+            block["generated_name"] = record.generated_name
         if record.is_truncated:
             block["truncated"] = True
         if record.request is not None or record.response is not None:
-            block |= _lifted(event, requested_body(record.request, record.response))
+            block |= _lifted(event, record.request, record.response)
         return block
 
     def _who(self, record: AuditRecord) -> _Who:
@@ -78,8 +81,8 @@ class AuditBlocks:
         return self._endings.keep(key, ending, record.status.size + record.annotations.size)
 
 
-def _lifted(event: AuditEvent, body: JsonObject) -> dict[str, object]:
-    blocks = {"workload": workload_of(event, body), "rbac": rbac_of(event, body)}
+def _lifted(event: AuditEvent, request: JsonValue, response: JsonValue) -> dict[str, object]:
+    blocks = {"workload": workload_of(event, request, response), "rbac": rbac_of(event, request, response)}
     return {name: block for name, block in blocks.items() if block}
 
 

@@ -3,41 +3,55 @@
 Source: k8s.io/apiserver, pkg/apis/audit/v1/types.go (and v1beta1, whose events say `timestamp`).
 """
 
-from msgspec import Raw, Struct
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Raw, Struct
 
 ABSENT = Raw()
+
+# Texts that fit the index template whatever characters they are of: half of the field's `ignore_above`, which counts
+# UTF-16 code units. msgspec refuses a longer one, at no cost to all the others; the reader then cuts it.
+_To32: TypeAlias = Annotated[str, Meta(max_length=32)] | None
+_To64: TypeAlias = Annotated[str, Meta(max_length=64)] | None
+_To128: TypeAlias = Annotated[str, Meta(max_length=128)] | None
+_To512: TypeAlias = Annotated[str, Meta(max_length=512)] | None
+_To4095: TypeAlias = Annotated[str, Meta(max_length=4095)] | None
 
 
 class ObjectRef(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a request was about; a member that the event does not have is None."""
 
-    resource: str | None = None
-    subresource: str | None = None
-    namespace: str | None = None
-    name: str | None = None
-    uid: str | None = None
-    apiGroup: str | None = None  # noqa: N815 - Kubernetes' name
-    apiVersion: str | None = None  # noqa: N815 - Kubernetes' name
-    resourceVersion: str | None = None  # noqa: N815 - Kubernetes' name
+    resource: _To128 = None
+    subresource: _To128 = None
+    namespace: _To128 = None
+    name: _To512 = None
+    uid: _To64 = None
+    apiGroup: _To128 = None  # noqa: N815 - Kubernetes' name
+    apiVersion: _To32 = None  # noqa: N815 - Kubernetes' name
+    resourceVersion: _To64 = None  # noqa: N815 - Kubernetes' name
 
 
 NO_OBJECT = ObjectRef()
 
 
-class AuditEvent(Struct, gc=False, omit_defaults=True):
-    """One audit event; a text that it does not have is None, an object ABSENT."""
+class AuditEvent(Struct, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """One audit event; a text that it does not have is None, an object ABSENT.
 
-    kind: str | None = None
-    apiVersion: str | None = None  # noqa: N815 - Kubernetes' name, as all that follow
-    level: str | None = None
-    auditID: str | None = None  # noqa: N815
-    stage: str | None = None
-    requestURI: str | None = None  # noqa: N815
-    verb: str | None = None
+    That there are members of other names is told by refusing them: so it costs nothing where there are none.
+    """
+
+    kind: _To128 = None
+    apiVersion: _To128 = None  # noqa: N815 - Kubernetes' name, as all that follow
+    level: _To32 = None
+    auditID: _To64 = None  # noqa: N815
+    stage: _To32 = None
+    requestURI: _To4095 = None  # noqa: N815
+    verb: _To32 = None
     user: Raw = ABSENT
     impersonatedUser: Raw = ABSENT  # noqa: N815
     sourceIPs: Raw = ABSENT  # noqa: N815
-    userAgent: str | None = None  # noqa: N815
+    authenticationMetadata: Raw = ABSENT  # noqa: N815
+    userAgent: _To512 = None  # noqa: N815
     objectRef: ObjectRef | None = None  # noqa: N815
     responseStatus: Raw = ABSENT  # noqa: N815
     requestObject: Raw = ABSENT  # noqa: N815
@@ -45,4 +59,6 @@ class AuditEvent(Struct, gc=False, omit_defaults=True):
     requestReceivedTimestamp: str | None = None  # noqa: N815
     stageTimestamp: str | None = None  # noqa: N815
     timestamp: str | None = None
+    # Of v1beta1: when the event was made, which its other times tell too. It is not stored.
+    metadata: Raw = ABSENT
     annotations: Raw = ABSENT

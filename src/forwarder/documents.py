@@ -25,9 +25,9 @@ from forwarder.control_plane import (
     classify,
     cluster_of,
 )
-from forwarder.field_shapes import flat_object
+from forwarder.field_shapes import Keyword, Keywords, flat_object, object_of, text_only
 from forwarder.go_strings import QUOTED, unquote
-from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords, as_object, printable
+from forwarder.json_values import JsonObject, JsonValue, as_integer, as_keyword, as_keywords, as_object, printable
 from forwarder.log_headers import iso, read_time, severity_of
 from forwarder.parsers.audit import AuditReader
 from forwarder.parsers.klog import NAMED, KlogEntry, entry_of, parse_klog, read_json_line
@@ -228,7 +228,23 @@ def _klog_fields(entry: KlogEntry) -> JsonObject:
         "fields": flat_object(entry.fields) or None,
         **{name: entry.fields.get(name) for name in NAMED},
     }
-    return {name: value for name, value in block.items() if value is not None}
+    return as_object(_KLOG({name: value for name, value in block.items() if value is not None}))
+
+
+_KLOG = object_of(
+    {
+        "time": text_only,
+        "thread": Keyword(32),
+        "file": Keyword(256),
+        "line": as_integer,
+        "prefix": Keyword(256),
+        "message": Keyword(),
+        "fields": lambda fields: fields,
+        "pod": Keyword(),
+        "node": Keyword(),
+        "err": Keyword(),
+    }
+)
 
 
 def _authenticator(record: str, timestamp: int) -> _Written:
@@ -252,7 +268,7 @@ def _authenticator(record: str, timestamp: int) -> _Written:
     return {
         "severity": severity_of(pairs.get("level")) or "INFO",
         "message": authenticator_sentence(pairs),
-        "authenticator": {**flat_object(pairs), **_present(groups=groups)},
+        "authenticator": {**flat_object(pairs), **_present(groups=Keywords()(groups))},
         **_present(
             actor=None if is_mapping else authenticator_actor(pairs, groups), outcome=_authenticator_outcome(message)
         ),

@@ -1,16 +1,18 @@
 """Fitting JSON of any shape to what the index template maps.
 
 `dynamic: false` keeps unknown fields out of the mapping, yet OpenSearch still answers 400 for a scalar where an object
-is mapped, for the reverse, and for names such as "", ".", "a..b" anywhere in a mapped object. One such record among an
-attacker's would hide it, so nothing reaches a mapped object but through here.
+is mapped, for the reverse, and for names such as "", ".", "a..b" anywhere in a mapped object; and a keyword longer than
+its `ignore_above` is stored without being indexed, so that no query finds it. Either would hide an attacker's record,
+so nothing reaches a mapped object but through here.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from forwarder.json_values import JsonObject, JsonValue, as_keyword
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_keywords, cut
 
 Fit: TypeAlias = Callable[[JsonValue], JsonValue]
 
@@ -21,9 +23,47 @@ _LONGEST_NAME = 256
 _NAMES_REMEMBERED = 1000
 
 
+# What most keywords of the index template hold: their `ignore_above`.
+LONGEST_KEYWORD = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """Any JSON value as a text of at most `longest` UTF-16 code units: the field's `ignore_above`."""
+
+    longest: int = LONGEST_KEYWORD
+
+    def __call__(self, value: JsonValue) -> str | None:
+        """The text; None for null."""
+        if isinstance(value, str) and len(value) * 2 <= self.longest:
+            return value
+        text = as_keyword(value)
+        return None if text is None else cut(text, self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """A list of such texts, also for a single value."""
+
+    longest: int = LONGEST_KEYWORD
+
+    def __call__(self, value: JsonValue) -> list[JsonValue]:
+        """The texts; none for null."""
+        if isinstance(value, list) and len(value) == 1 and isinstance(text := value[0], str):
+            # As all of `user.extra` are.
+            return value if len(text) * 2 <= self.longest else [cut(text, self.longest)]
+        return [cut(text, self.longest) for text in as_keywords(value) if isinstance(text, str)]
+
+
+def if_true(value: JsonValue) -> JsonValue:
+    """True, or nothing: no boolean of a document is ever false."""
+    return True if value is True else None
+
+
 def object_of(fits: Mapping[str, Fit]) -> Fit:
     """An object with exactly these members, each fitted; members that come out empty are left out."""
-    texts = frozenset(name for name, fit in fits.items() if fit in _KEEP_TEXT)
+    # How many characters fit whatever they are: in UTF-16 one takes up to two.
+    short = {name: fit.longest // 2 for name, fit in fits.items() if isinstance(fit, Keyword)}
 
     def fit(value: JsonValue) -> JsonValue:
         if not isinstance(value, dict):
@@ -31,7 +71,7 @@ def object_of(fits: Mapping[str, Fit]) -> Fit:
         fitted: JsonObject = {}
         # Over what is there, not over all that could be, since most is absent; texts, which most is, need no call.
         for name, member in value.items():
-            if name in texts and isinstance(member, str):
+            if name in short and isinstance(member, str) and len(member) <= short[name]:
                 fitted[name] = member
             elif name in fits and ((kept := fits[name](member)) or _holds(kept)):
                 fitted[name] = kept
@@ -51,43 +91,44 @@ def objects_of(fits: Mapping[str, Fit]) -> Fit:
     return fit
 
 
-def open_object(known: Iterable[str], fit_value: Fit) -> Fit:
-    """An object whose member names are not all known: known ones are kept, others unless they could clash with them.
+def open_object(known: Mapping[str, Fit], fit_other: Fit) -> Fit:
+    """An object whose member names are not all known: known ones are fitted, others unless they could clash with them.
 
     A name with dots is a path to OpenSearch, so `a` and `a.b` cannot both be mapped; a name that is the beginning of
     a known path, or has a known path as its beginning, is left out (the raw record still has it).
     """
-    names = frozenset(known)
-    beginnings = frozenset(beginning for name in names for beginning in _beginnings(name))
+    beginnings = frozenset(beginning for name in known for beginning in _beginnings(name))
 
     @lru_cache(maxsize=_NAMES_REMEMBERED)
     def is_safe(name: str) -> bool:
-        well_formed = len(name) <= _LONGEST_NAME and _PATH.fullmatch(name) is not None
-        return well_formed and name not in beginnings and names.isdisjoint(_beginnings(name))
+        return is_field_name(name) and name not in beginnings and known.keys().isdisjoint(_beginnings(name))
 
     def fit(value: JsonValue) -> JsonValue:
         if not isinstance(value, dict):
             return None
         fitted: JsonObject = {}
         for name, member in value.items():
-            if (name in names or is_safe(name)) and ((kept := fit_value(member)) or _holds(kept)):
+            fit_value = known.get(name) or (fit_other if is_safe(name) else None)
+            if fit_value is not None and ((kept := fit_value(member)) or _holds(kept)):
                 fitted[name] = kept
         return fitted or None
 
     return fit
 
 
+def is_field_name(name: str) -> bool:
+    """Whether OpenSearch takes the name in a mapped object, where it is not mapped itself."""
+    return len(name) <= _LONGEST_NAME and _PATH.fullmatch(name) is not None
+
+
 def flat_object(fields: Mapping[str, str]) -> JsonObject:
     """Text fields under names that are one segment each: dots become underscores, so that no name is a path."""
-    return {_segment(name): text for name, text in fields.items()}
+    return {_segment(name): cut(text, LONGEST_KEYWORD) for name, text in fields.items()}
 
 
 def text_only(value: JsonValue) -> JsonValue:
     """The value where it is a string; for fields, such as dates, that an object or a list would break."""
     return value if isinstance(value, str) else None
-
-
-_KEEP_TEXT = (as_keyword, text_only)
 
 
 def first_keyword(value: JsonValue) -> str | None:

@@ -18,10 +18,19 @@ MAX_LISTS = 16
 _NESTS = (dict, list)
 TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 
-_OBJECT_BEGINS = re.compile(r"\s*+\{\s*+(?=\")")
-_COLON = re.compile(r"\s*+:\s*+")
-_COMMA = re.compile(r"\s*+,\s*+(?=\")")
-_DELIMITER = re.compile(r"\s*+[,}]")
+_BLANKS = r"[ \t\n\r]*+"
+_STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+"'
+_NUMBER = r"-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][+-]?\d++)?+"
+# A number or a word is complete only with something behind it, since digits may be missing.
+_BARE = rf"(?:{_NUMBER}|true|false|null|NaN|-?Infinity)(?={_BLANKS}[,}}\]])"
+_VALUE = rf"(?:{_STRING}|{_BARE}|(?P<opened>[{{\[]))"
+_MEMBER = re.compile(rf"{_BLANKS}(?P<comma>,)?+{_BLANKS}(?P<name>{_STRING}){_BLANKS}:{_BLANKS}{_VALUE}")
+_ITEM = re.compile(rf"{_BLANKS}(?P<comma>,)?+{_BLANKS}{_VALUE}")
+_CLOSED = re.compile(rf"{_BLANKS}([}}\]])")
+_OBJECT_BEGINS = re.compile(rf"{_BLANKS}\{{")
+# A string, also one that is cut off; or what has an asterisk in it and no quotes around it.
+_MASKED = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?<![\w.+*-])[\w.+-]*+\*[\w.+*-]*+', re.DOTALL)
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
@@ -42,42 +51,67 @@ def read_json(text: str | bytes) -> JsonValue:
     return value
 
 
-def read_leading_members(text: str) -> JsonObject:
+def read_leading_members(text: str, partly: frozenset[str] = frozenset()) -> JsonObject:
     """The complete members at the beginning of a JSON object that is cut off or broken behind them.
 
-    A number counts as complete only with something behind it, since digits may be missing. Of no object: nothing.
+    Of a member named in `partly` that is not complete itself: its own complete leading members, at every depth. An
+    object or a list without any is left out. A number counts as complete only with something behind it, since digits
+    may be missing. Of no object: nothing.
     """
-    try:
-        return _leading_members(text)
-    except RecursionError:
-        return _leading_members(_without_depths(text))
+    begin = _OBJECT_BEGINS.match(text)
+    if begin is None:
+        return {}
+    whole, end, closing, name = _complete(text, begin.end())
+    if len(closing) > 1 and name[1:-1] not in partly:
+        end, closing = whole, closing[:1]
+    return as_object(read_json(text[:end] + "".join(reversed(closing))))
 
 
-def _leading_members(text: str) -> JsonObject:
-    members: JsonObject = {}
-    position = _behind(_OBJECT_BEGINS, text, 0)
-    while position is not None and (name := _scan(text, position)) is not None and isinstance(name[0], str):
-        colon = _behind(_COLON, text, name[1])
-        value = None if colon is None else _scan(text, colon)
-        if value is None:
-            break
-        members[printable(name[0])] = _storable(value[0])
-        position = _behind(_COMMA, text, value[1])
-    return members
+def _complete(text: str, position: int) -> tuple[int, int, list[str], str]:
+    """What is complete of an object's text behind its brace.
+
+    Returns:
+        Where its last complete member ends; where the last complete value within it ends, what closes the objects and
+        lists that are open there, and the name of the member that this value belongs to, in its quotes.
+    """
+    closing, is_first, name = ["}"], True, ""
+    whole, end, depth = position, position, 1
+    while closing:
+        value = (_MEMBER if closing[-1] == "}" else _ITEM).match(text, position)
+        if value is not None and is_first is (value["comma"] is None):
+            position, opened = value.end(), value["opened"]
+            if len(closing) == 1:
+                name = value["name"]
+            is_first = opened is not None
+            if is_first:
+                closing.append("}" if opened == "{" else "]")
+                continue
+        else:
+            closed = _CLOSED.match(text, position)
+            if closed is None or closed[1] != closing[-1]:
+                break
+            closing.pop()
+            position, is_first = closed.end(), False
+        end, depth = position, len(closing)
+        if depth <= 1:
+            whole = end
+    return whole, end, closing[:depth], name
 
 
-def _behind(expected: re.Pattern[str], text: str, position: int) -> int | None:
-    match = expected.match(text, position)
-    return None if match is None else match.end()
+def quote_masked(text: str) -> str:
+    """JSON in which a data protection policy of CloudWatch Logs masked numbers (`"code":***`), with texts there.
+
+    Escapes that a mask cut in two lose their backslash. Source: CloudWatch Logs, "Help protect sensitive log data with
+    masking": each character of what is found becomes an asterisk, whatever it is.
+    """
+    return _MASKED.sub(_quoted, text) if "*" in text else text
 
 
-def _scan(text: str, position: int) -> tuple[JsonValue, int] | None:
-    try:
-        value, end = _DECODER.raw_decode(text, position)
-    except ValueError:
-        return None
-    is_whole = isinstance(value, str | list | dict) or _DELIMITER.match(text, end) is not None
-    return (value, end) if is_whole else None
+def _quoted(match: re.Match[str]) -> str:
+    found = match[0]
+    if not found.startswith('"'):
+        return f'"{found}"'
+    return _ESCAPE.sub(r"\1", found) if "*" in found and "\\" in found else found
 
 
 def _read_leniently(text: str | bytes) -> JsonValue:
@@ -175,6 +209,16 @@ def as_keywords(value: JsonValue) -> list[JsonValue]:
     """A list of keywords for a list; of one for a single value; empty for null."""
     values = value if isinstance(value, list) else [value]
     return [keyword for item in values if (keyword := item if isinstance(item, str) else as_keyword(item)) is not None]
+
+
+def cut(text: str, longest: int) -> str:
+    """The beginning of a text, of at most `longest` UTF-16 code units: what `ignore_above` of a keyword counts.
+
+    Source: OpenSearch 2.19, KeywordFieldMapper.java (`value.length() > ignoreAbove`, a length of Java).
+    """
+    if len(text) * 2 <= longest or (len(text) <= longest and text.isascii()):
+        return text
+    return text.encode("utf-16-le", "surrogatepass")[: longest * 2].decode("utf-16-le", "ignore")
 
 
 def as_object(value: JsonValue) -> JsonObject:

@@ -4,7 +4,11 @@ The bodies themselves are not searchable (their shape differs for every kind); t
 that security asks, whatever the kind. Source: Kubernetes API reference, PodSpec, SecurityContext, Volume.
 """
 
+import posixpath
+
 from forwarder.audit_event import NO_OBJECT, AuditEvent
+from forwarder.field_shapes import Keyword, Keywords, if_true, object_of
+from forwarder.json_patch import patched_members
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects, as_texts
 
 # Resource to kind, and where its pods' specification stands.
@@ -24,7 +28,20 @@ _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _HOST_NAMESPACES = {"host_network": "hostNetwork", "host_pid": "hostPID", "host_ipc": "hostIPC"}
 
 
-def workload_of(event: AuditEvent, body: JsonObject) -> JsonObject:
+_WORKLOAD = object_of(
+    {
+        "kind": Keyword(64),
+        "images": Keywords(),
+        "privileged": if_true,
+        **dict.fromkeys(_HOST_NAMESPACES, if_true),
+        "host_paths": Keywords(),
+        "capabilities_added": Keywords(64),
+        "service_account": Keyword(256),
+    }
+)
+
+
+def workload_of(event: AuditEvent, request: JsonValue, response: JsonValue) -> JsonObject:
     """The block `workload` of an audit event; empty where the request changes nothing that runs pods, or has no body.
 
     What was asked for counts, not what came of it: the response is read only where the request is absent or a JSON
@@ -34,13 +51,12 @@ def workload_of(event: AuditEvent, body: JsonObject) -> JsonObject:
     kind, path = _POD_SPEC_OF.get(str(ref.resource), (None, ()))
     if kind is None or event.verb not in _VERBS or ref.subresource not in _SUBRESOURCES:
         return {}
+    body = request if isinstance(request, dict) else as_object(response)
+    if isinstance(request, list) and "spec" not in body:
+        # A JSON patch whose result is not known, since it was refused or responses are not recorded.
+        body = patched_members(request, {})
     lifted = _lift(_at(body, path))
-    return {"kind": kind, **lifted} if lifted else {}
-
-
-def requested_body(request: JsonValue, response: JsonValue) -> JsonObject:
-    """The request's body; the response's where there is no request or it is a list of changes (JSON patch)."""
-    return request if isinstance(request, dict) else as_object(response)
+    return as_object(_WORKLOAD({"kind": kind, **lifted})) if lifted else {}
 
 
 def _lift(pod_spec: JsonObject) -> JsonObject:
@@ -51,12 +67,20 @@ def _lift(pod_spec: JsonObject) -> JsonObject:
         "privileged": any(context.get("privileged") is True for context in contexts),
         **{name: pod_spec.get(member) is True for name, member in _HOST_NAMESPACES.items()},
         "host_paths": as_texts(
-            as_object(volume.get("hostPath")).get("path") for volume in as_objects(pod_spec.get("volumes"))
+            _normal(as_object(volume.get("hostPath")).get("path")) for volume in as_objects(pod_spec.get("volumes"))
         ),
         "capabilities_added": as_texts(capability for context in contexts for capability in _added(context)),
         "service_account": _text(pod_spec.get("serviceAccountName")) or _text(pod_spec.get("serviceAccount")),
     }
     return {name: value for name, value in block.items() if value}
+
+
+def _normal(path: JsonValue) -> JsonValue:
+    """A path without what says nothing: `/` for `//`, `/./` and `/etc/..`, so that no one can write it unsearchably."""
+    if not isinstance(path, str) or not path:
+        return path
+    normal = posixpath.normpath(path)
+    return normal[1:] if normal.startswith("//") else normal
 
 
 def _added(context: JsonObject) -> list[JsonValue]:

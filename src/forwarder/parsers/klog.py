@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from forwarder.go_strings import QUOTED, ValueSpan, unquote
-from forwarder.json_values import JsonObject, JsonValue, as_keyword, read_json, read_leading_members
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, quote_masked, read_json, read_leading_members
 from forwarder.log_headers import if_near, iso, read_time, severity_of
 
 # Keys that have fields of their own; klog writes their values as strings.
@@ -255,7 +255,11 @@ def read_json_line(record: str) -> JsonObject | None:
     try:
         members = read_json(record)
     except ValueError:
-        members = read_leading_members(record)
+        masked = quote_masked(record)
+        try:
+            members = read_json(masked)
+        except ValueError:
+            members = read_leading_members(masked)
     return members if isinstance(members, dict) else None
 
 
