@@ -51,7 +51,8 @@ class Kept:
     def __init__(self) -> None:
         self.letters: list[Letters] = []
 
-    def put(self, letters: Letters) -> None:
+    def put(self, letters: Letters, longest_wait: float) -> None:
+        assert longest_wait > 0
         self.letters.append(letters)
 
 

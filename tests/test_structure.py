@@ -13,12 +13,21 @@ ROWS = (
     ("delivery", "opensearch", "telemetry"),
     ("dead_letters", "in_flight", "pace"),
     ("outcomes", "settings"),
-    ("bulk",),
+    ("bulk", "verdicts"),
     ("pipeline",),
     ("documents",),
     ("audit_block",),
     ("actor", "rbac", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
-    ("audit_event", "field_shapes", "go_strings", "index_names", "control_plane", "redaction", "subscription"),
+    (
+        "audit_event",
+        "field_shapes",
+        "go_strings",
+        "index_names",
+        "control_plane",
+        "endpoints",
+        "redaction",
+        "subscription",
+    ),
     ("deflate", "json_values", "repetitions", "errors"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
