@@ -149,22 +149,24 @@ def closed_at_first(scene: Scene) -> Iterator[None]:
 @contextmanager
 def no_more_shards_at_first(scene: Scene) -> Iterator[None]:
     """The cluster is at its limit of shards for two seconds."""
-    yield from _for_two_seconds(scene, "cluster.max_shards_per_node", 1)
-
-
-@contextmanager
-def no_auto_creation_at_first(scene: Scene) -> Iterator[None]:
-    """The server makes no index of its own accord, for two seconds."""
-    yield from _for_two_seconds(scene, "action.auto_create_index", "false")
-
-
-def _for_two_seconds(scene: Scene, setting: str, value: object) -> Iterator[None]:
-    scene.server.cluster.put_settings(body={"transient": {setting: value}})
-    reset = {"body": {"transient": {setting: None}}}
-    lifted = threading.Timer(2, scene.server.cluster.put_settings, kwargs=reset)
+    setting = "cluster.max_shards_per_node"
+    scene.server.cluster.put_settings(body={"transient": {setting: 1}})
+    lift = {"body": {"transient": {setting: None}}}
+    lifted = threading.Timer(2, scene.server.cluster.put_settings, kwargs=lift)
     lifted.start()
     yield
     lifted.join()
+
+
+@contextmanager
+def no_auto_creation(scene: Scene) -> Iterator[None]:
+    """The server makes no index of its own accord."""
+    setting = "action.auto_create_index"
+    scene.server.cluster.put_settings(body={"transient": {setting: "false"}})
+    try:
+        yield
+    finally:
+        scene.server.cluster.put_settings(body={"transient": {setting: None}})
 
 
 @contextmanager
@@ -219,7 +221,7 @@ FAULTS = (
     Fault("read-only-for-good", meanwhile=read_only, environment=_TWO_SECONDS_TO_SEND),
     Fault("shard-limit-at-first", meanwhile=no_more_shards_at_first),
     Fault("closed-at-first", meanwhile=closed_at_first),
-    Fault("no-auto-creation-at-first", meanwhile=no_auto_creation_at_first),
+    Fault("no-auto-creation", meanwhile=no_auto_creation),
     Fault("alias-without-write-index", meanwhile=alias_without_write_index),
     Fault("early-hints", (Step("early-hints"),)),
     Fault("second-answer", (Step(PASS, 1), Step("second-answer", 2))),

@@ -51,8 +51,8 @@ ENDS = {
     "403-signature-expired": End(words=(AGAIN, "403: Signature expired")),
     "shard-limit-at-first": End(words=(AGAIN, "400: validation_exception", "maximum shards open", "stored 60")),
     "closed-at-first": End(words=(AGAIN, "400: index_closed_exception: closed", "stored 60")),
-    "no-auto-creation-at-first": End(
-        invocations=2, words=("(404): index_not_found_exception", "action.auto_create_index", "Then: batch delivered")
+    "no-auto-creation": End(
+        **KEPT_WHOLE, words=("set-up (404): index_not_found_exception: no such index", "action.auto_create_index")
     ),
     "alias-without-write-index": End(
         **KEPT_WHOLE, words=("set-up (400): illegal_argument_exception: no write index", "is_write_index")

@@ -41,7 +41,7 @@ SHORT = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
 
 # The indices are daily, so that the day of a record decides what meets it.
 DAY_MS = 86_400_000
-REFUSING, THEIRS, BLOCKED, BLOCKED_AT_FIRST, CLOSED, DYNAMIC = (
+REFUSING, THEIRS, BLOCKED, BLOCKED_AT_FIRST, CLOSED, BY_ITSELF = (
     TIMESTAMP - days * DAY_MS for days in (10, 11, 12, 13, 14, 15)
 )
 
@@ -61,11 +61,6 @@ def index_of(timestamp: int) -> str:
 
 def event(name: str, timestamp: int) -> dict[str, Any]:
     record = {"id": name, "timestamp": timestamp, "message": '{"verb":"get"}'}
-    return lambda_event(envelope([], STREAMS["audit"], logEvents=[record]))
-
-
-def dynamic_event() -> dict[str, Any]:
-    record = {"id": "dynamic", "timestamp": DYNAMIC, "message": '{"verb":"get","unheardOf":{"x":1}}'}
     return lambda_event(envelope([], STREAMS["audit"], logEvents=[record]))
 
 
@@ -103,10 +98,10 @@ def troubled(server: OpenSearch) -> Iterator[OpenSearch]:
         server.indices.create(index=index_of(day), body={"settings": {"index.blocks.write": True}})
     server.indices.create(index=index_of(CLOSED))
     server.indices.close(index=index_of(CLOSED))
-    server.indices.create(index=index_of(DYNAMIC))
-    server.indices.put_mapping(index=index_of(DYNAMIC), body={"dynamic": True})
+    by_itself = {"index_patterns": [index_of(BY_ITSELF)], "priority": 900, "template": {}}
+    server.indices.put_index_template(name="operations-by-itself", body=by_itself)
     yield server
-    for name in ("refusing", "theirs"):
+    for name in ("refusing", "theirs", "by-itself"):
         server.indices.delete_index_template(name=f"operations-{name}")
 
 
@@ -162,7 +157,7 @@ def told(prepared: Rig, troubled: OpenSearch, s3: S3Server, silent: str) -> dict
         "silent": Case({**SHORT, "OPENSEARCH_ENDPOINT": silent, "OPENSEARCH_TIMEOUT_SECONDS": "1"}, plain),
         "blocked": Case({**SHORT, **daily}, event("blocked", BLOCKED)),
         "closed": Case({**SHORT, **daily}, event("closed", CLOSED)),
-        "dynamic": Case(daily, dynamic_event()),
+        "by itself": Case(daily, event("by-itself", BY_ITSELF)),
         "no time": Case({"AWS_LAMBDA_FUNCTION_TIMEOUT": "4", **daily}, plain),
         "no bucket": Case({**daily, "DEAD_LETTER_BUCKET": "no-such-bucket"}, event("refused", REFUSING)),
         "settings": Case({"OPENSEARCH_ENDPOINT": "http://plain"}, plain),
