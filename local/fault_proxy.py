@@ -130,6 +130,28 @@ def _answering(message: HttpMessage) -> Action:
     return act
 
 
+async def _early_hints(exchange: Exchange) -> bool:
+    exchange.writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n")
+    return await _pass(exchange)
+
+
+async def _second_answer(exchange: Exchange) -> bool:
+    """Nobody asked for it: that all documents exist, as if it were the next request's."""
+    received = await exchange.forwarded()
+    documents = len(gzip.decompress(exchange.request.body).splitlines()) // 2
+    exists = {"create": {"status": 409, "error": {"type": "version_conflict_engine_exception"}}}
+    exchange.writer.write(received.whole + json_answer(200, {"errors": True, "items": [exists] * documents}).whole)
+    return True
+
+
+async def _lie(exchange: Exchange) -> bool:
+    """Says `errors: false`, and of each item that it is too much; none is passed on."""
+    documents = len(gzip.decompress(exchange.request.body).splitlines()) // 2
+    items = [{"create": {"status": 429, "error": _REJECTED_ITEM}}] * documents
+    exchange.writer.write(json_answer(200, {"errors": False, "items": items}).whole)
+    return True
+
+
 async def _reset_before(exchange: Exchange) -> bool:
     exchange.reset()
     return False
@@ -217,6 +239,10 @@ ACTIONS: dict[str, Action] = {
     "429": _answering(json_answer(429, _TOO_MANY)),
     "429-retry-after": _answering(json_answer(429, _TOO_MANY, {"Retry-After": "2"})),
     "429-items": _reject_items,
+    "429-huge-retry-after": _answering(json_answer(429, _TOO_MANY, {"Retry-After": "9" * 400})),
+    "early-hints": _early_hints,
+    "second-answer": _second_answer,
+    "lie": _lie,
     "503": _answering(json_answer(503, {"message": "Service Unavailable"})),
     "403-expired": _answering(json_answer(403, {"message": _EXPIRED})),
     "413": _refuse_large,

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -104,7 +105,8 @@ def run_fault(fault: Fault, rig: Rig, s3: S3Server, folder: Path) -> Row:
     try:
         with (
             open_fault_proxy(rig, fault.steps, folder / fault.name, fault.refuse_seconds) as proxy,
-            rig.lambda_runtime(_environment(fault, index, proxy, s3), identity) as function,
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            rig.lambda_runtime(_environment(fault, index, proxy, s3, silent), identity) as function,
             fault.meanwhile(Scene(server, index, proxy, function)),
         ):
             started = time.monotonic()
@@ -116,14 +118,16 @@ def run_fault(fault: Fault, rig: Rig, s3: S3Server, folder: Path) -> Row:
         server.close()
 
 
-def _environment(fault: Fault, index: str, proxy: ProxiedEndpoint, s3: S3Server) -> dict[str, str]:
+def _environment(
+    fault: Fault, index: str, proxy: ProxiedEndpoint, s3: S3Server, silent: socket.socket
+) -> dict[str, str]:
     return {
         "OPENSEARCH_ENDPOINT": proxy.url,
         "OPENSEARCH_CA_FILE": str(proxy.ca_file),
         "INDEX_NAME": index,
         "BULK_BYTES": _BULK_BYTES,
         "DEAD_LETTER_BUCKET": fault.name,
-        "AWS_ENDPOINT_URL_S3": s3.url,
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}" if fault.s3_hangs else s3.url,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
         **fault.environment,
     }
@@ -180,7 +184,7 @@ def words_of(invocation: Invocation) -> str:
         return str(invocation.error["errorMessage"])
     lines = (json.loads(line) for line in invocation.log.splitlines() if line.startswith("{"))
     (entry,) = (line for line in lines if "level" in line)
-    names = ("paused_seconds", "stored", "duplicate", "slim", "dead_letter")
+    names = ("paused_seconds", "stored", "duplicate", "slim", "unreadable", "dead_letter")
     numbers = (f"{name} {entry[name]}" for name in names if entry.get(name))
     return f"{entry['message']} ({', '.join([*entry.get('pushed_back', []), *numbers])})"
 

@@ -57,6 +57,7 @@ class Fault:
         is_stranger: Whether the function's role is mapped to nothing.
         meanwhile: What else happens while the event is invoked.
         records: The event's.
+        s3_hangs: Whether S3 takes connections and never answers.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Fault:
     is_stranger: bool = False
     meanwhile: Callable[[Scene], AbstractContextManager[None]] = untouched
     records: Callable[[], list[str]] = small_records
+    s3_hangs: bool = False
 
 
 def audit_record(number: int, **changes: Any) -> str:  # noqa: ANN401 - JSON of any shape
@@ -134,6 +136,52 @@ def read_only_at_first(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def closed_at_first(scene: Scene) -> Iterator[None]:
+    """The index is closed for two seconds."""
+    scene.server.indices.create(index=scene.index)
+    scene.server.indices.close(index=scene.index)
+    opened = threading.Timer(2, scene.server.indices.open, kwargs={"index": scene.index})
+    opened.start()
+    yield
+    opened.join()
+
+
+@contextmanager
+def no_more_shards_at_first(scene: Scene) -> Iterator[None]:
+    """The cluster is at its limit of shards for two seconds."""
+    setting = "cluster.max_shards_per_node"
+    scene.server.cluster.put_settings(body={"transient": {setting: 1}})
+    lift = {"body": {"transient": {setting: None}}}
+    lifted = threading.Timer(2, scene.server.cluster.put_settings, kwargs=lift)
+    lifted.start()
+    yield
+    lifted.join()
+
+
+@contextmanager
+def no_auto_creation(scene: Scene) -> Iterator[None]:
+    """The server makes no index of its own accord."""
+    setting = "action.auto_create_index"
+    scene.server.cluster.put_settings(body={"transient": {setting: "false"}})
+    try:
+        yield
+    finally:
+        scene.server.cluster.put_settings(body={"transient": {setting: None}})
+
+
+@contextmanager
+def alias_without_write_index(scene: Scene) -> Iterator[None]:
+    """The index's name is an alias of two, and neither is to be written to."""
+    indices = [f"{scene.index}-{number}" for number in (1, 2)]
+    for index in indices:
+        scene.server.indices.create(index=index, body={"aliases": {scene.index: {}}})
+    try:
+        yield
+    finally:
+        scene.server.indices.delete(index=",".join(indices))
+
+
+@contextmanager
 def killed(scene: Scene) -> Iterator[None]:
     """The function is killed while OpenSearch has a request that is not answered, and another is not there yet."""
     killer = threading.Thread(target=_kill, args=(scene,))
@@ -171,12 +219,27 @@ FAULTS = (
     Fault("403-signature-expired", (Step(PASS, 2), Step("403-expired", 1))),
     Fault("read-only-at-first", meanwhile=read_only_at_first),
     Fault("read-only-for-good", meanwhile=read_only, environment=_TWO_SECONDS_TO_SEND),
+    Fault("shard-limit-at-first", meanwhile=no_more_shards_at_first),
+    Fault("closed-at-first", meanwhile=closed_at_first),
+    Fault("no-auto-creation", meanwhile=no_auto_creation),
+    Fault("alias-without-write-index", meanwhile=alias_without_write_index),
+    Fault("early-hints", (Step("early-hints"),)),
+    Fault("second-answer", (Step(PASS, 1), Step("second-answer", 2))),
+    Fault("errors-false-lies", (Step("lie", 3),)),
+    Fault("429-huge-retry-after", (Step("429-huge-retry-after", 1),)),
     Fault("poison-documents", meanwhile=poisoned, records=records_with_poison),
     Fault(
         "poison-and-s3-refuses",
         environment={"DEAD_LETTER_BUCKET": NO_BUCKET},
         meanwhile=poisoned,
         records=records_with_poison,
+    ),
+    Fault(
+        "poison-and-s3-hangs",
+        environment={"AWS_LAMBDA_FUNCTION_TIMEOUT": "8"},
+        meanwhile=poisoned,
+        records=records_with_poison,
+        s3_hangs=True,
     ),
     Fault(
         "killed-in-a-bulk",

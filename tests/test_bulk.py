@@ -5,7 +5,8 @@ from forwarder.bulk import BulkAnswer, BulkRequest, pack
 from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
-from forwarder.outcomes import Verdict, judge
+from forwarder.outcomes import judge
+from forwarder.verdicts import Cause, Verdict
 
 PREVIEW = (
     "failed to parse field [verb] of type [keyword] in document with id 'a'. Preview of field's value: '{k=SECRET}'"
@@ -180,3 +181,192 @@ def test_the_same_refusal_reads_the_same_each_time(reason: str, told: str) -> No
 def test_an_index_is_named_by_the_events_own_time(rotation: str, timestamp: str, index: str) -> None:
     (packed,) = pack([document_of("a", {"@timestamp": timestamp})], Index("logs", rotation), 1_000)
     assert orjson.loads(packed.body.splitlines()[0])["create"]["_index"] == index
+
+
+def told(kind: str, text: str, status: int = 400, **more: JsonValue) -> JsonObject:
+    return {"status": status, "error": {"type": kind, "reason": text, **more}}
+
+
+# As OpenSearch 2.19.4 answers, provoked one by one.
+SHARDS = (
+    "Validation Failed: 1: this action would add [2] total shards, but this cluster currently has [1]/[1] maximum "
+    "shards open;"
+)
+NO_WRITE = (
+    "no write index is defined for alias [al]. The write index may be explicitly disabled using is_write_index=false "
+    "or the alias points to multiple indices without one being designated as a write index"
+)
+MAY_NOT_MAP = "no permissions for [indices:admin/mapping/put] and User [name=arn:aws:iam::1:role/r, backend_roles=[]]"
+OF_THE_STATE = [
+    (told("validation_exception", SHARDS), Cause.SHARD_LIMIT, f"validation_exception: {SHARDS}"),
+    (told("index_closed_exception", "closed", index="idx"), Cause.INDEX_CLOSED, "index_closed_exception: closed [idx]"),
+    (told("illegal_argument_exception", NO_WRITE), Cause.NO_WRITE_INDEX, None),
+    (
+        told("illegal_argument_exception", "pipeline with id [missing] does not exist"),
+        Cause.NO_PIPELINE,
+        "illegal_argument_exception: pipeline with id [missing] does not exist",
+    ),
+    (told("routing_missing_exception", "routing is required for [rout]/[1]"), Cause.FOREIGN_INDEX, None),
+    (told("invalid_index_name_exception", "Invalid index name [UPPER], must be lowercase"), Cause.OTHER_SETUP, None),
+    (told("resource_already_exists_exception", "index [a/b] already exists"), Cause.BUSY, None),
+    (
+        told("index_create_block_exception", "blocked by: [FORBIDDEN/10/cluster create-index blocked (api)];", 403),
+        Cause.BLOCKED,
+        None,
+    ),
+    (
+        told("cluster_block_exception", "index [i] blocked by: [FORBIDDEN/5/index read-only (api)];", 403),
+        Cause.BLOCKED,
+        None,
+    ),
+    (told("cluster_block_exception", "index [i] blocked by: [TOO_MANY_REQUESTS/12/disk];", 429), Cause.BLOCKED, None),
+    (
+        told("index_not_found_exception", "no such index [aaa]", 404),
+        Cause.NO_INDEX,
+        "index_not_found_exception: no such index [aaa]",
+    ),
+    (told("security_exception", MAY_NOT_MAP, 403), Cause.MAPPED_BY_SERVER, None),
+    (
+        told("mapper_parsing_exception", "Failed to parse mapping [_doc]: analyzer [nope] not found"),
+        Cause.FOREIGN_INDEX,
+        None,
+    ),
+    (
+        told("illegal_argument_exception", "number of documents in the index cannot exceed 2147483519"),
+        Cause.NOT_UNDERSTOOD,
+        "illegal_argument_exception: number of documents in the index cannot exceed 2147483519",
+    ),
+    (
+        told("illegal_argument_exception", "something new about 'SECRET'"),
+        Cause.NOT_UNDERSTOOD,
+        "illegal_argument_exception: something new about …",
+    ),
+    (told("exception_of_tomorrow", "SECRET", 418), Cause.NOT_UNDERSTOOD, "exception_of_tomorrow"),
+    (told("illegal_state_exception", "SECRET", 500), Cause.BUSY, "illegal_state_exception"),
+]
+
+
+@pytest.mark.parametrize(("result", "cause", "reason"), OF_THE_STATE)
+def test_what_does_not_speak_of_the_document_is_never_a_refusal(
+    result: JsonObject, cause: Cause, reason: str | None
+) -> None:
+    (outcome,) = judge(request("a"), answer(result))
+    assert (outcome.cause, outcome.verdict) == (cause, cause.verdict)
+    assert outcome.verdict in (Verdict.LATER, Verdict.SETUP)
+    assert reason is None or outcome.reason == reason
+    assert "SECRET" not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        told("mapper_parsing_exception", "failed to parse"),
+        told(
+            "mapper_parsing_exception", "The number of nested documents has exceeded the allowed limit of [2]. SECRET"
+        ),
+        told("illegal_argument_exception", "Limit of total fields [2] has been exceeded"),
+        told("illegal_argument_exception", "Field name [SECRET] is longer than the limit of [5] characters"),
+        told("illegal_argument_exception", "can't merge a non object mapping [SECRET] with an object mapping"),
+        told("illegal_argument_exception", 'cannot change field "SECRET" from index options=DOCS'),
+        told(
+            "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [SECRET] within [_doc]"
+        ),
+    ],
+)
+def test_what_speaks_of_the_document_is_a_refusal(result: JsonObject) -> None:
+    (outcome,) = judge(request("a"), answer(result))
+    assert (outcome.cause, outcome.verdict) == (Cause.MAPPING, Verdict.REFUSED)
+    assert "SECRET" not in outcome.reason
+
+
+def test_errors_false_is_believed_only_if_the_items_say_so() -> None:
+    created: JsonObject = {"status": 201}
+    lying = BulkAnswer(200, {"errors": False, "items": [{"create": created}, {"create": BUSY}, {"create": {}}]})
+    assert [outcome.verdict for outcome in judge(request("a", "b", "c"), lying)] == [
+        Verdict.STORED,
+        Verdict.LATER,
+        Verdict.LATER,
+    ]
+
+
+BUSY: JsonObject = {"status": 429, "error": {"type": "rejected_execution_exception", "reason": "queue full"}}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"status": 200},
+        {"status": 202},
+        {"status": True},
+        {"status": "201"},
+        {"status": 201, "error": {"type": "x"}},
+        {"status": 409, "error": {"type": "illegal_state_exception", "reason": "x"}},
+        {"status": 100},
+    ],
+)
+def test_only_created_and_a_version_conflict_say_that_a_document_is_there(result: JsonObject) -> None:
+    (outcome,) = judge(request("a"), answer(result))
+    assert outcome.verdict is Verdict.LATER
+
+
+def ids(*names: str) -> BulkAnswer:
+    return BulkAnswer(200, {"errors": False, "items": [{"create": {"_id": name, "status": 201}} for name in names]})
+
+
+@pytest.mark.parametrize("given", [ids("a"), ids("b", "a"), ids("a", "c"), ids("a", "b", "c"), ids()])
+def test_items_of_other_documents_are_not_believed(given: BulkAnswer) -> None:
+    judged = judge(request("a", "b"), given)
+    assert [outcome.verdict for outcome in judged] == [Verdict.LATER, Verdict.LATER]
+    assert {outcome.verdict for outcome in judge(request("a", "b"), ids("a", "b"))} == {Verdict.STORED}
+
+
+def test_ids_that_the_server_gives_are_its_own() -> None:
+    (packed,) = pack([document("a")], Index("logs", event_ids=False), 10_000)
+    (outcome,) = judge(packed, ids("given"))
+    assert outcome.verdict is Verdict.STORED
+
+
+SIGNATURE = "The request signature we calculated does not match the signature you provided."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (403, {"message": "Signature expired: 1 is now earlier than 2 (3 - 5 min.)"}, Cause.SIGNATURE_TIME),
+        (403, {"message": "Signature not yet current: 1 is still later than 2"}, Cause.SIGNATURE_TIME),
+        (403, {"message": "Credential should be scoped to a valid region, not 'us-east-1'."}, Cause.SIGNATURE_SCOPE),
+        (403, {"message": "Credential should be scoped to correct service: 'aoss'."}, Cause.SIGNATURE_SCOPE),
+        (403, {"message": SIGNATURE}, Cause.SIGNATURE_MISMATCH),
+        (403, {"message": "The security token included in the request is invalid."}, Cause.TOKEN),
+        (403, {"message": "The security token included in the request is expired"}, Cause.TOKEN),
+        (
+            403,
+            {"Message": "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: es:ESHttpPost"},
+            Cause.IAM_DENIED,
+        ),
+        (403, {"Message": "User: anonymous is not authorized to perform: es:ESHttpPost"}, Cause.NOT_AUTHENTICATED),
+        (403, {"status": 403, "error": {"reason": "403 Forbidden", "type": "Forbidden"}}, Cause.DATA_ACCESS),
+        (
+            403,
+            {"error": error("security_exception", "no permissions for [indices:data/write/bulk]")},
+            Cause.MISSING_RIGHTS,
+        ),
+        (403, {"error": error("security_exception", MAY_NOT_MAP)}, Cause.MAPPED_BY_SERVER),
+        (403, {"error": error("cluster_block_exception", "blocked by: [FORBIDDEN/6/cluster]")}, Cause.BLOCKED),
+        (401, "Unauthorized", Cause.NOT_AUTHENTICATED),
+        (302, None, Cause.NOT_OPENSEARCH),
+        (404, {"error": "no handler"}, Cause.NOT_OPENSEARCH),
+        (
+            400,
+            {"error": error("illegal_argument_exception", "explicit index in bulk is not allowed")},
+            Cause.NO_INDEX_IN_BULK,
+        ),
+        (400, {"error": error("mapper_parsing_exception", "x")}, Cause.OTHER_SETUP),
+        (103, None, Cause.FOREIGN_ANSWER),
+        (None, "no connection: refused", Cause.UNREACHABLE),
+    ],
+)
+def test_each_cause_is_told_from_the_others(status: int | None, body: JsonValue, cause: Cause) -> None:
+    (outcome,) = judge(request("a"), BulkAnswer(status, body))
+    assert outcome.cause is cause
+    assert cause.verdict is Verdict.LATER or cause.advice

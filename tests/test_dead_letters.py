@@ -2,15 +2,18 @@
 
 import gzip
 import json
+import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.dead_letters import Invocation, Letters, letters_of
+from forwarder.dead_letters import Invocation, Letters, S3Bucket, letters_of
 from forwarder.delivery import failure_of, keep_refused
 from forwarder.documents import document_of, slim
+from forwarder.errors import DeadLettersNotWritten
 from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Outcome, Verdict
 from local.kept_bucket import S3Server
@@ -51,7 +54,8 @@ class Kept:
     def __init__(self) -> None:
         self.letters: list[Letters] = []
 
-    def put(self, letters: Letters) -> None:
+    def put(self, letters: Letters, longest_wait: float) -> None:
+        assert longest_wait > 0
         self.letters.append(letters)
 
 
@@ -113,3 +117,15 @@ def test_without_a_bucket_the_invocation_fails(prepared: Rig) -> None:
         error = function.invoke(EVENT).error
     assert error is not None
     assert error["errorType"] == "NotStored"
+
+
+def test_an_s3_that_never_answers_leaves_time_to_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        started = time.monotonic()
+        with pytest.raises(DeadLettersNotWritten, match=r"s3://bucket/dead-letters/a"):
+            S3Bucket("bucket").put(Letters("dead-letters/a", b"x"), 2.0)
+        assert time.monotonic() - started < 2.5

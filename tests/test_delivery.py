@@ -324,7 +324,7 @@ def test_a_document_too_large_alone_is_sent_slim() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [items(FORBIDDEN, FORBIDDEN), BulkAnswer(403, {"message": "no"}), BulkAnswer(400, {}), BulkAnswer(404, {})],
+    [items(FORBIDDEN, FORBIDDEN), BulkAnswer(403, {"message": "no"}), BulkAnswer(400, {})],
 )
 def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer) -> None:
     played = Played(lambda _: answer)

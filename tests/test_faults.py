@@ -48,7 +48,20 @@ ENDS = {
     "403-role-not-mapped": End(
         **KEPT_WHOLE, words=("set-up (403): security_exception: no permissions", "python -m opensearch_setup")
     ),
-    "403-signature-expired": End(invocations=2, words=("(403): Signature expired", "Then: batch delivered")),
+    "403-signature-expired": End(words=(AGAIN, "403: Signature expired")),
+    "shard-limit-at-first": End(words=(AGAIN, "400: validation_exception", "maximum shards open", "stored 60")),
+    "closed-at-first": End(words=(AGAIN, "400: index_closed_exception: closed", "stored 60")),
+    "no-auto-creation": End(
+        **KEPT_WHOLE, words=("set-up (404): index_not_found_exception: no such index", "action.auto_create_index")
+    ),
+    "alias-without-write-index": End(
+        **KEPT_WHOLE, words=("set-up (400): illegal_argument_exception: no write index", "is_write_index")
+    ),
+    "early-hints": End(words=("batch delivered (stored 60)",)),
+    "second-answer": End(words=("stored 60",)),
+    "errors-false-lies": End(words=(AGAIN, "429: rejected_execution_exception", "stored 60")),
+    "429-huge-retry-after": End(invocations=2, words=("(429): rejected_execution_exception", "Then: batch delivered")),
+    "poison-and-s3-hangs": End(50, 0, 10, 3, ("could not be kept in s3://", "Lambda keeps the event")),
     "read-only-at-first": End(words=(AGAIN, "403: cluster_block_exception", "index write")),
     "read-only-for-good": End(**KEPT_WHOLE, words=("later (403): cluster_block_exception", "index write", KEEPS)),
     "poison-documents": End(50, 10, words=("OpenSearch refuses some documents", "dead letters in S3", "slim 10")),

@@ -5,29 +5,20 @@ from datetime import UTC, datetime
 import pytest
 from requests.auth import HTTPBasicAuth
 
-from forwarder.opensearch import OpenSearchClient, retry_after, service_of
+from forwarder.opensearch import OpenSearchClient, retry_after
 from local.child_process import free_port
 
 NOW = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "service"),
-    [
-        ("https://search-logs-abc.eu-west-1.es.amazonaws.com", "es"),
-        ("https://logs.example.com:8443", "es"),
-        ("https://abc123.eu-west-1.aoss.amazonaws.com", "aoss"),
-        ("https://aoss.amazonaws.com.example.com", "es"),
-    ],
-)
-def test_the_endpoint_says_which_service_a_signature_is_for(endpoint: str, service: str) -> None:
-    assert service_of(endpoint) == service
-
-
-@pytest.mark.parametrize(
     ("header", "seconds"),
     [
         ("7", 7),
+        ("9" * 400, 86_400),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86_400),
+        ("1e308", None),
         (" 0 ", 0),
         ("Sat, 21 Nov 2026 09:00:30 GMT", 30),
         ("Sat, 21 Nov 2026 08:00:00 GMT", 0),

@@ -19,6 +19,7 @@ from forwarder.control_plane import LOG_TYPES
 from forwarder.delivery import failure_of
 from forwarder.documents import document_of
 from forwarder.index_names import Index
+from forwarder.json_values import JsonObject
 from forwarder.outcomes import Delivery, Verdict, judge
 from forwarder.settings import METRICS_NAMESPACE
 from local.child_process import free_port
@@ -40,7 +41,9 @@ SHORT = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
 
 # The indices are daily, so that the day of a record decides what meets it.
 DAY_MS = 86_400_000
-REFUSING, THEIRS, BLOCKED, BLOCKED_AT_FIRST = (TIMESTAMP - days * DAY_MS for days in (10, 11, 12, 13))
+REFUSING, THEIRS, BLOCKED, BLOCKED_AT_FIRST, CLOSED, BY_ITSELF = (
+    TIMESTAMP - days * DAY_MS for days in (10, 11, 12, 13, 14, 15)
+)
 
 TEMPLATE = read_template()
 ALARMS = alarms(TEMPLATE)
@@ -59,6 +62,11 @@ def index_of(timestamp: int) -> str:
 def event(name: str, timestamp: int) -> dict[str, Any]:
     record = {"id": name, "timestamp": timestamp, "message": '{"verb":"get"}'}
     return lambda_event(envelope([], STREAMS["audit"], logEvents=[record]))
+
+
+def unreadable_event(timestamp: int) -> dict[str, Any]:
+    records = [{"id": "good", "timestamp": timestamp, "message": '{"verb":"get"}'}, {"id": "bad", "message": 7}]
+    return lambda_event(envelope([], STREAMS["audit"], logEvents=records))
 
 
 @dataclass(frozen=True)
@@ -88,8 +96,12 @@ def troubled(server: OpenSearch) -> Iterator[OpenSearch]:
         server.indices.put_index_template(name=f"operations-{name}", body=body)
     for day in (BLOCKED, BLOCKED_AT_FIRST):
         server.indices.create(index=index_of(day), body={"settings": {"index.blocks.write": True}})
+    server.indices.create(index=index_of(CLOSED))
+    server.indices.close(index=index_of(CLOSED))
+    by_itself = {"index_patterns": [index_of(BY_ITSELF)], "priority": 900, "template": {}}
+    server.indices.put_index_template(name="operations-by-itself", body=by_itself)
     yield server
-    for name in ("refusing", "theirs"):
+    for name in ("refusing", "theirs", "by-itself"):
         server.indices.delete_index_template(name=f"operations-{name}")
 
 
@@ -112,6 +124,7 @@ def of_one_function(function: LambdaRuntime, server: OpenSearch) -> dict[str, In
         "old": function.invoke(event("old", now - 3_600_000)),
         "dead letter": function.invoke(event("refused", REFUSING)),
         "slim": function.invoke(event("slim", THEIRS)),
+        "unreadable": function.invoke(unreadable_event(now)),
         "own log": function.invoke(lambda_event(own)),
         "silence": function.invoke(CONTROL),
         "foreign": function.invoke({}),
@@ -143,6 +156,8 @@ def told(prepared: Rig, troubled: OpenSearch, s3: S3Server, silent: str) -> dict
         "unreachable": Case({**SHORT, "OPENSEARCH_ENDPOINT": nowhere}, plain),
         "silent": Case({**SHORT, "OPENSEARCH_ENDPOINT": silent, "OPENSEARCH_TIMEOUT_SECONDS": "1"}, plain),
         "blocked": Case({**SHORT, **daily}, event("blocked", BLOCKED)),
+        "closed": Case({**SHORT, **daily}, event("closed", CLOSED)),
+        "by itself": Case(daily, event("by-itself", BY_ITSELF)),
         "no time": Case({"AWS_LAMBDA_FUNCTION_TIMEOUT": "4", **daily}, plain),
         "no bucket": Case({**daily, "DEAD_LETTER_BUCKET": "no-such-bucket"}, event("refused", REFUSING)),
         "settings": Case({"OPENSEARCH_ENDPOINT": "http://plain"}, plain),
@@ -235,10 +250,20 @@ def test_every_sentence_that_is_printed_is_on_the_page(told: dict[str, Invocatio
 
 
 def refused_ids() -> str:
-    """What Lambda prints where a collection takes no ids: the one answer that no server of the rig gives."""
-    (request,) = pack([document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z"})], Index(INDEX), 10_000)
+    """What Lambda prints where a collection takes no ids: an answer that no server of the rig gives."""
     reason = "Document ID is not supported in create/index operation request"
-    error = {"type": "illegal_argument_exception", "reason": reason}
+    return printed_for({"type": "illegal_argument_exception", "reason": reason})
+
+
+def no_more_shards() -> str:
+    """What Lambda prints at the limit of shards, which is the whole cluster's: tried in test_faults.py."""
+    reason = "Validation Failed: 1: this action would add [2] total shards, but this cluster currently has [1]/[1] "
+    return printed_for({"type": "validation_exception", "reason": f"{reason}maximum shards open;"})
+
+
+def printed_for(error: JsonObject) -> str:
+    """What Lambda prints for an item that is refused with 400 and this error."""
+    (request,) = pack([document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z"})], Index(INDEX), 10_000)
     items = {"items": [{"create": {"status": 400, "error": error}}]}
     failure = failure_of(Delivery(tuple(judge(request, BulkAnswer(200, json.loads(json.dumps(items))))), 0))
     return f"[ERROR] {type(failure).__name__}: {failure}"
@@ -249,7 +274,7 @@ def refused_ids() -> str:
 )
 def test_an_error_of_the_page_is_one_that_is_printed(told: dict[str, Invocation], error: str, text: str) -> None:
     words = ".*".join(re.escape(part.strip()) for part in text.split("…"))
-    logs = [*(invocation.log for invocation in told.values()), refused_ids()]
+    logs = [*(invocation.log for invocation in told.values()), refused_ids(), no_more_shards()]
     assert [log for log in logs if re.search(rf"\[ERROR\] {error}: .*{words}", log)] != []
 
 

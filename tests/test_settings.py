@@ -35,6 +35,29 @@ def test_secrets_are_not_shown() -> None:
         ("OPENSEARCH_ENDPOINT", "http://plain"),
         ("OPENSEARCH_ENDPOINT", "https://host/path"),
         ("OPENSEARCH_ENDPOINT", "https://user:password@host"),
+        ("OPENSEARCH_ENDPOINT", "https://host:99999"),
+        ("OPENSEARCH_ENDPOINT", "https://host:0"),
+        ("OPENSEARCH_ENDPOINT", "https://host:many"),
+        ("OPENSEARCH_ENDPOINT", "https://[::1"),
+        ("OPENSEARCH_ENDPOINT", "https://a..b"),
+        ("OPENSEARCH_ENDPOINT", "https://.a"),
+        ("OPENSEARCH_ENDPOINT", "https://" + "a" * 64 + ".com"),
+        ("OPENSEARCH_ENDPOINT", "https://" + ".".join(["a" * 60] * 5)),
+        ("OPENSEARCH_ENDPOINT", "https://-a.com"),
+        ("OPENSEARCH_ENDPOINT", "https://a b.com"),
+        ("OPENSEARCH_ENDPOINT", "https://b\u00fccher.example"),
+        ("OPENSEARCH_ENDPOINT", "https://a%2eb"),
+        ("OPENSEARCH_ENDPOINT", "https://host#x"),
+        ("OPENSEARCH_ENDPOINT", "https://@host"),
+        ("OPENSEARCH_ENDPOINT", "https://999.1.1.1"),
+        ("OPENSEARCH_DOMAIN_ARN", "arn:aws:es:eu-west-1:123:domain/logs"),
+        ("OPENSEARCH_DOMAIN_ARN", "arn:aws:s3:::bucket"),
+        ("OPENSEARCH_DOMAIN_ARN", "logs"),
+        ("OPENSEARCH_CA_FILE", "/no/such/file.pem"),
+        ("OPENSEARCH_CA_FILE", "/"),
+        ("OPENSEARCH_CA_FILE", __file__),
+        ("OPENSEARCH_CA_FILE", "/dev/null"),
+        ("OPENSEARCH_CA_FILE", "a\0b"),
         ("INDEX_NAME", "Upper"),
         ("INDEX_NAME", "-leading"),
         ("INDEX_NAME", "a b"),
@@ -60,6 +83,39 @@ def test_a_wrong_value_is_named_with_an_example(name: str, value: str) -> None:
 
 def test_all_problems_are_told_together() -> None:
     with pytest.raises(SettingsError) as raised:
-        read_settings({"LOG_LEVEL": "LOUD", "BULK_BYTES": "0"})
-    for name in (*ENVIRONMENT, "LOG_LEVEL", "BULK_BYTES"):
+        read_settings(
+            {"LOG_LEVEL": "LOUD", "BULK_BYTES": "0", "OPENSEARCH_CA_FILE": "/no", "OPENSEARCH_DOMAIN_ARN": "x"}
+        )
+    for name in (*ENVIRONMENT, "LOG_LEVEL", "BULK_BYTES", "OPENSEARCH_CA_FILE", "OPENSEARCH_DOMAIN_ARN"):
         assert (name in str(raised.value)) is (name != "AWS_SESSION_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arn", "service", "region"),
+    [
+        ("https://search-logs-abc.eu-west-1.es.amazonaws.com", "", "es", "eu-west-1"),
+        ("https://search-logs-abc.us-east-1.es.amazonaws.com", "", "es", "us-east-1"),
+        ("https://search-logs-abc.aos.ap-south-2.on.aws", "", "es", "ap-south-2"),
+        ("https://search-logs-abc.cn-north-1.es.amazonaws.com.cn", "", "es", "cn-north-1"),
+        ("https://vpc-logs-abc.us-gov-west-1.es.amazonaws.com", "", "es", "us-gov-west-1"),
+        ("https://abc123.us-east-1.aoss.amazonaws.com", "", "aoss", "us-east-1"),
+        ("https://abc123.aoss.us-east-1.on.aws", "", "aoss", "us-east-1"),
+        ("https://ABC123.AOSS.us-east-1.ON.aws:443/", "", "aoss", "us-east-1"),
+        ("https://logs.example.com:8443", "", "es", "eu-west-1"),
+        ("https://aoss.amazonaws.com.example.com", "", "es", "eu-west-1"),
+        ("https://logs.example.com", "arn:aws:es:us-west-2:123456789012:domain/logs", "es", "us-west-2"),
+        ("https://logs.example.com", "arn:aws:aoss:us-west-2:123456789012:collection/abc123", "aoss", "us-west-2"),
+        ("https://logs.example.com", "arn:aws-cn:es:cn-north-1:123456789012:domain/logs", "es", "cn-north-1"),
+        ("https://a.eu-west-1.es.amazonaws.com", "arn:aws:es:us-west-2:123456789012:domain/logs", "es", "us-west-2"),
+    ],
+)
+def test_a_signature_is_for_the_domains_own_service_and_region(
+    endpoint: str, arn: str, service: str, region: str
+) -> None:
+    settings = read_settings(ENVIRONMENT | {"OPENSEARCH_ENDPOINT": endpoint, "OPENSEARCH_DOMAIN_ARN": arn})
+    assert (settings.signing.service, settings.signing.region) == (service, region)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9200", "[::1]:9200", "a_b.example.com", "xn--bcher-kva.example"])
+def test_a_host_that_there_can_be_is_taken(host: str) -> None:
+    assert read_settings(ENVIRONMENT | {"OPENSEARCH_ENDPOINT": f"https://{host}/"}).endpoint == f"https://{host}"

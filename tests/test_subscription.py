@@ -14,7 +14,7 @@ from forwarder.errors import (
     PayloadTooLarge,
     UndecodablePayload,
 )
-from forwarder.subscription import LogEvent, read_subscription
+from forwarder.subscription import LogEvent, UnreadableEvent, read_subscription
 from tests.payloads import STREAMS, TIMESTAMP, envelope, lambda_event, wrapped
 
 LIMIT = 1_000_000
@@ -63,13 +63,6 @@ BAD: dict[str, tuple[Any, type[PayloadError], str]] = {
     "no message type": (lambda_event({}), MalformedBatch, "messageType"),
     "no owner": (lambda_event(envelope([], "s", owner=None)), MalformedBatch, "owner"),
     "no logEvents": (lambda_event(envelope([], "s", logEvents=None)), MalformedBatch, "logEvents"),
-    "event is text": (lambda_event(envelope([], "s", logEvents=["x"])), MalformedBatch, "logEvents[0]"),
-    "no timestamp": (lambda_event(envelope([], "s", logEvents=[{"message": ""}])), MalformedBatch, "logEvents[0]"),
-    "year 10000": (
-        lambda_event(envelope([], "s", logEvents=[{"timestamp": 253_402_300_800_000, "message": ""}])),
-        MalformedBatch,
-        "9999",
-    ),
     "bomb": (wrapped(gzip.compress(b"\0" * (LIMIT + 1))), PayloadTooLarge, "MAX_PAYLOAD_BYTES"),
 }
 
@@ -96,3 +89,55 @@ def test_errors_do_not_quote_records() -> None:
         with pytest.raises(UndecodablePayload) as raised:
             read_subscription(wrapped(gzip.compress(payload)), LIMIT)
         assert content not in str(raised.value)
+
+
+def records(*events: object) -> tuple[LogEvent, ...]:
+    return read_subscription(lambda_event(envelope([], STREAMS["api"], logEvents=list(events))), LIMIT).events
+
+
+GOOD_ONE = {"id": "good", "timestamp": TIMESTAMP, "message": "a record"}
+
+
+@pytest.mark.parametrize(
+    ("event", "event_id", "message", "has_message"),
+    [
+        ("x", None, '"x"', False),
+        (None, None, "null", False),
+        (["x", 1], None, '["x",1]', False),
+        ({}, None, "{}", False),
+        ({"id": "a", "message": "m"}, "a", "m", True),
+        ({"id": 7, "timestamp": True, "message": "m"}, None, "m", True),
+        ({"id": "a", "timestamp": -1, "message": "m"}, "a", "m", True),
+        ({"id": "a", "timestamp": 253_402_300_800_000, "message": "m"}, "a", "m", True),
+        ({"id": "a", "timestamp": 1e300, "message": "m"}, "a", "m", True),
+        ({"id": "a", "timestamp": "9" * 5000, "message": "m"}, "a", "m", True),
+        ({"id": "a", "timestamp": TIMESTAMP, "message": {"k": 1}}, "a", None, False),
+        ({"id": "a", "timestamp": TIMESTAMP, "message": None}, "a", None, False),
+    ],
+)
+def test_an_unreadable_record_is_kept_and_holds_up_no_other(
+    event: object, event_id: str | None, message: str | None, has_message: object
+) -> None:
+    first, second, third = records(GOOD_ONE, event, GOOD_ONE)
+    assert first == third == LogEvent("good", TIMESTAMP, "a record")
+    assert isinstance(second, UnreadableEvent)
+    assert (second.event_id, second.timestamp, second.has_message) == (event_id, TIMESTAMP, has_message)
+    assert second.message == (message or json.dumps(event, separators=(",", ":")))
+    assert second.problem.startswith("not a log event")
+
+
+@pytest.mark.parametrize("timestamp", [str(TIMESTAMP), float(TIMESTAMP), TIMESTAMP + 0.5])
+def test_a_time_of_another_type_is_read(timestamp: object) -> None:
+    assert records({**GOOD_ONE, "timestamp": timestamp}) == (LogEvent("good", TIMESTAMP, "a record"),)
+
+
+def test_a_record_without_time_gets_that_of_its_neighbour_each_time() -> None:
+    untimed = {"id": "u", "message": "m"}
+    later = {**GOOD_ONE, "timestamp": TIMESTAMP + 5}
+    assert [event.timestamp for event in records(untimed, GOOD_ONE, untimed, later)] == [
+        TIMESTAMP,
+        TIMESTAMP,
+        TIMESTAMP,
+        TIMESTAMP + 5,
+    ]
+    assert [event.timestamp for event in records(untimed)] == [0]

@@ -31,11 +31,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """Some documents and their newline-delimited JSON, uncompressed; a repetition holds what was sent before."""
+    """Some documents and their newline-delimited JSON.
+
+    Attributes:
+        documents: In the order of their lines.
+        body: The lines, uncompressed.
+        is_repetition: Whether it holds what was sent before.
+        names_ids: Whether documents are created under their own ids, which the answer then repeats.
+    """
 
     documents: tuple[Document, ...]
     body: bytes
     is_repetition: bool = False
+    names_ids: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,13 @@ class BulkAnswer:
         status: HTTP's; None without an answer.
         body: its JSON; without an answer the reason, as a text.
         retry_after: seconds that the server asks to wait before the next request, if it does.
+        location: where a redirection leads: scheme and host.
     """
 
     status: int | None
     body: JsonValue
     retry_after: float | None = None
+    location: str = ""
 
 
 class BulkClient(Protocol):
@@ -75,17 +85,17 @@ def pack(documents: Iterable[Document], index: Index, target_bytes: int) -> Iter
         # Both lines end in a line feed.
         added = len(action) + len(document.json) + 2
         if packed and size + added > target_bytes:
-            yield _request(packed, lines)
+            yield _request(packed, lines, index)
             packed, lines, size = [], [], 0
         packed.append(document)
         lines += action, document.json
         size += added
     if packed:
-        yield _request(packed, lines)
+        yield _request(packed, lines, index)
 
 
-def _request(packed: Sequence[Document], lines: Sequence[bytes]) -> BulkRequest:
-    return BulkRequest(tuple(packed), b"\n".join((*lines, b"")))
+def _request(packed: Sequence[Document], lines: Sequence[bytes], index: Index) -> BulkRequest:
+    return BulkRequest(tuple(packed), b"\n".join((*lines, b"")), names_ids=index.event_ids)
 
 
 def _action(document: Document, index: Index) -> bytes:

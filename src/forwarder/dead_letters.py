@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any, Protocol
 
 import orjson
@@ -26,8 +27,8 @@ class Letters:
 class Bucket(Protocol):
     """Wherever dead letters are put."""
 
-    def put(self, letters: Letters) -> None:
-        """Store an object; raises DeadLettersNotWritten where that is not certain."""
+    def put(self, letters: Letters, longest_wait: float) -> None:
+        """Store an object within so many seconds; raises DeadLettersNotWritten where that is not certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +64,51 @@ def _letter(outcome: Outcome, index: Index, invocation: Invocation) -> dict[str,
     }
 
 
+# Of one step, connecting or reading, and of each of two attempts; all together never more than is left.
+_LONGEST_STEP = 5.0
+_ATTEMPTS = 2
+
+
 class S3Bucket:
-    """A bucket in S3; the client is made when it is needed first, since most invocations never do."""
+    """A bucket in S3; its client is made for each object, since most invocations have none."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._client: Any = None
 
-    def put(self, letters: Letters) -> None:
-        """Store an object.
+    def put(self, letters: Letters, longest_wait: float) -> None:
+        """Store an object within so many seconds, also where S3 sends a byte now and then, which no time-out sees.
 
         Raises:
-            DeadLettersNotWritten: S3 refused it or did not answer.
+            DeadLettersNotWritten: S3 refused it or did not answer in time.
         """
-        import boto3  # noqa: PLC0415 - 0.2 s of a cold start that only a dead letter is worth
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - comes with it
+        problems: list[str] = []
+        # Left to itself where it is overdue; it is tried again under another key.
+        sending = Thread(target=self._put, args=(letters, longest_wait, problems), daemon=True)
+        sending.start()
+        sending.join(longest_wait)
+        if sending.is_alive():
+            problems.append(f"no answer within {longest_wait:.1f} s")
+        if problems:
+            raise DeadLettersNotWritten(
+                f"refused documents could not be kept in s3://{self._name}/{letters.key}: {problems[0]}. Check that "
+                "the bucket exists, that the function's role may put objects there, and for a function in a VPC that "
+                "it has a way to S3; Lambda keeps the event meanwhile."
+            )
 
+    def _put(self, letters: Letters, longest_wait: float, problems: list[str]) -> None:
+        import boto3  # noqa: PLC0415 - 0.2 s of a cold start that only a dead letter is worth
+        from botocore.config import Config  # noqa: PLC0415 - comes with it
+
+        step = min(_LONGEST_STEP, longest_wait / _ATTEMPTS)
+        retries = {"total_max_attempts": _ATTEMPTS, "mode": "standard"}
         try:
-            self._client = self._client or boto3.client("s3")
-            self._client.put_object(
+            client: Any = boto3.client("s3", config=Config(connect_timeout=step, read_timeout=step, retries=retries))
+            client.put_object(
                 Bucket=self._name,
                 Key=letters.key,
                 Body=letters.body,
                 ContentType="application/x-ndjson",
                 ContentEncoding="gzip",
             )
-        except (BotoCoreError, ClientError) as error:
-            raise DeadLettersNotWritten(
-                f"refused documents could not be kept in s3://{self._name}/{letters.key}: {error}. Check that the "
-                "bucket exists and that the function's role may put objects there; Lambda keeps the event meanwhile."
-            ) from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the letters are not there
+            problems.append(f"{type(error).__name__}: {error}"[:300])

@@ -8,19 +8,20 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from forwarder.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
 from forwarder.dead_letters import Bucket, Invocation, letters_of
 from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
-from forwarder.outcomes import REASONS_SHOWN, Delivery, Outcome, Verdict, is_itemised, judge, refuses_ids
+from forwarder.outcomes import REASONS_SHOWN, Delivery, Outcome, judge_items, judge_request, results_of
 from forwarder.pace import Pace, Patience
+from forwarder.verdicts import Cause, Deployment, Verdict, advice_for
 
 _SHORTEST_WAIT = 1.0
 
-_MAY_PASS_SLIM = frozenset({Verdict.REFUSED, Verdict.TOO_LARGE})
-_FINAL = frozenset(Verdict) - {Verdict.LATER}
 _TOO_MANY = 429
 _TIME_IS_OVER = "not sent, as the invocation's time was over"
 
@@ -74,14 +75,16 @@ def _decide_items(judged: Sequence[Outcome]) -> Next:
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
     later = tuple(outcome.document for outcome in judged if outcome.verdict is Verdict.LATER)
     return Next(
-        final=tuple(outcome for outcome in judged if outcome.verdict in _FINAL and not _may_pass_slim(outcome)),
+        final=tuple(
+            outcome for outcome in judged if outcome.verdict is not Verdict.LATER and not _may_pass_slim(outcome)
+        ),
         at_once=(slimmed,) if slimmed else (),
         later=(later,) if later else (),
     )
 
 
 def _may_pass_slim(outcome: Outcome) -> bool:
-    return outcome.verdict in _MAY_PASS_SLIM and not outcome.document.is_slim
+    return outcome.verdict.is_rejected and not outcome.document.is_slim
 
 
 class Sender:
@@ -147,7 +150,7 @@ class Sender:
 
     def _send(self, request: BulkRequest) -> None:
         if self._stopped_by is None and self._patience.left < _SHORTEST_WAIT:
-            self._stopped_by = self._held_up_by or Outcome(request.documents[0], Verdict.LATER, None, _TIME_IS_OVER)
+            self._stopped_by = self._held_up_by or _out_of_time(request)
         if self._stopped_by is not None:
             self._final += _not_sent(request, self._stopped_by)
             return
@@ -156,14 +159,17 @@ class Sender:
         self._in_flight.send(request, min(self._limits.answer_seconds, self._patience.left))
 
     def _follow(self, request: BulkRequest, answer: BulkAnswer) -> None:
-        judged = judge(request, answer)
-        whole_request = not is_itemised(request, answer)
+        results = results_of(request, answer)
+        whole_request = results is None
+        judged = judge_request(request, answer) if results is None else judge_items(request, results)
         following = decide(judged, whole_request=whole_request)
         self._final += following.final
         self._soon.extend(self._pack_again(following.at_once))
         # A server that takes some items gets the other requests first: only these are held up.
         (self._soon if whole_request else self._at_last).extend(self._pack_again(following.later))
-        self._stopped_by = self._stopped_by or _first(judged, Verdict.SETUP)
+        # Where some are taken, the set-up is wrong for an index, and others may be well.
+        if self._stopped_by is None and not any(outcome.verdict.is_done for outcome in judged):
+            self._stopped_by = _first(judged, Verdict.SETUP)
         self._mind_the_pace(_first(judged, Verdict.LATER), answer.retry_after)
 
     def _mind_the_pace(self, held_up_by: Outcome | None, retry_after: float | None) -> None:
@@ -189,22 +195,36 @@ def _push_back(outcome: Outcome) -> str:
     return f"{outcome.status or 'no answer'}: {outcome.reason}"
 
 
+def _out_of_time(request: BulkRequest) -> Outcome:
+    cause = Cause.OUT_OF_TIME
+    return Outcome(request.documents[0], cause.verdict, None, _TIME_IS_OVER, cause)
+
+
 def _not_sent(request: BulkRequest, because: Outcome) -> list[Outcome]:
     """Outcomes of documents that were not tried any more, as nothing else would have come of it."""
-    return [Outcome(document, because.verdict, because.status, because.reason) for document in request.documents]
+    return [structs.replace(because, document=document) for document in request.documents]
 
 
-def keep_refused(delivery: Delivery, bucket: Bucket | None, index: Index, invocation: Invocation) -> Delivery:
+def keep_refused(
+    delivery: Delivery, bucket: Bucket | None, index: Index, invocation: Invocation, longest_wait: float = 30
+) -> Delivery:
     """Put what OpenSearch refuses for good into the bucket; without a bucket it stays refused, and fails the batch.
 
     Where the batch fails for another reason too, nothing is put: the event comes again, and the same letters with it.
 
+    Args:
+        delivery: what became of a batch.
+        bucket: where to put it.
+        index: where the documents were to go.
+        invocation: which this is.
+        longest_wait: seconds that the bucket may take, all together.
+
     Raises:
-        DeadLettersNotWritten: the bucket did not take it.
+        DeadLettersNotWritten: the bucket did not take it, or not in time.
     """
     if bucket is None or not delivery.refused or len(delivery.unstored) > len(delivery.refused):
         return delivery
-    bucket.put(letters_of(delivery.refused, index, invocation))
+    bucket.put(letters_of(delivery.refused, index, invocation), longest_wait)
     return delivery.with_refused_kept()
 
 
@@ -218,34 +238,31 @@ def shortfall(delivery: Delivery) -> str:
     )
 
 
-def failure_of(delivery: Delivery) -> DeliveryError | None:
-    """The error to raise for a delivery, with counts and the first reasons; None where everything is stored."""
+def failure_of(
+    delivery: Delivery, index: Index | None = None, deployment: Deployment | None = None
+) -> DeliveryError | None:
+    """The error to raise for a delivery, with counts, the first reasons and what to do; None where all is stored.
+
+    Args:
+        delivery: what became of a batch.
+        index: where its documents go, for what to do.
+        deployment: what is deployed, for what to do.
+    """
     unstored = delivery.unstored
     if not unstored:
         return None
-    summary = shortfall(delivery)
-    if any(refuses_ids(outcome) for outcome in unstored):
-        return AccessRefused(f"{summary}. {_IDS_ADVICE}")
+    examples = {outcome.cause: outcome for outcome in reversed(unstored) if outcome.cause is not None}
+    # What somebody has to mend comes first: it does not get better by itself.
+    causes = sorted(examples, key=lambda cause: cause.verdict is not Verdict.SETUP)[:REASONS_SHOWN]
+    targets = [index.of(examples[cause].document.timestamp) if index else None for cause in causes]
+    advice = [advice_for(cause, target, deployment) for cause, target in zip(causes, targets, strict=True)]
+    message = ". ".join([shortfall(delivery), *(said.rstrip(".") for said in advice if said)])
     if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
-        return AccessRefused(f"{summary}. {_SETUP_ADVICE}")
-    if any(outcome.reason == _TIME_IS_OVER for outcome in unstored):
-        return NotStored(f"{summary}. {_TIME_ADVICE} {_RETRY}")
-    if all(outcome.status is None for outcome in unstored):
-        return Unreachable(f"{summary}. {_NETWORK_ADVICE} {_RETRY}")
-    return NotStored(f"{summary}. {_RETRY}")
+        return AccessRefused(message)
+    is_unreachable = all(outcome.cause is Cause.UNREACHABLE for outcome in unstored)
+    return (Unreachable if is_unreachable else NotStored)(f"{message}. {_RETRY}")
 
 
-_SETUP_ADVICE = (
-    "Give the function's role its rights: python -m opensearch_setup apply --endpoint <OpenSearch endpoint> "
-    "--role-arn <the stack's output FunctionRoleArn>; if the signature itself is refused, check the stack's "
-    "OpenSearchEndpoint and OpenSearchDomainArn. OpenSearch Serverless: name the role in the data access policy."
-)
-_IDS_ADVICE = (
-    "This is a time-series or vector collection of OpenSearch Serverless: set DOCUMENT_IDS=generated, and what is sent "
-    "again may be stored twice; or send to a collection of type SEARCH, which takes the events' ids."
-)
-_NETWORK_ADVICE = "Check OPENSEARCH_ENDPOINT, and for a domain in a VPC the function's subnets and security groups."
-_TIME_ADVICE = "OpenSearch took them too slowly: give the function more time (FunctionTimeout), or the domain more CPU."
 _RETRY = "Lambda keeps the event and sends it again; documents already stored are not stored twice."
 
 

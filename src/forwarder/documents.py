@@ -34,7 +34,7 @@ from forwarder.parsers.klog import NAMED, KlogEntry, entry_of, parse_klog, read_
 from forwarder.parsers.logfmt import parse_logfmt
 from forwarder.redaction import Redacted, Redactor
 from forwarder.sentences import authenticator_sentence, klog_sentence, one_line
-from forwarder.subscription import LogBatch, LogEvent
+from forwarder.subscription import LogBatch, LogEvent, UnreadableEvent
 
 # OpenSearch refuses the whole bulk request for an `_id` of more bytes (bulk API, "id is too long").
 LONGEST_ID = 512
@@ -58,6 +58,7 @@ class Document(Struct, frozen=True, gc=False):
         timestamp: the event's time, ISO 8601 in UTC.
         json: its source, a JSON object.
         whole: the source that a slim document had before.
+        is_unreadable: whether the record could not be read, and is kept as it came.
     """
 
     document_id: str
@@ -65,6 +66,7 @@ class Document(Struct, frozen=True, gc=False):
     timestamp: str
     json: bytes
     whole: bytes | None = None
+    is_unreadable: bool = False
 
     @property
     def source(self) -> JsonObject:
@@ -124,14 +126,38 @@ class DocumentWriter:
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:
         """The documents of some records that follow each other in the batch, `first` being the first one's position."""
-        records = self._redactor.redact_each([event.message for event in events])
+        records = _redacted(self._redactor, [event.message for event in events])
         for position, (event, record) in enumerate(zip(events, records, strict=True), first):
-            yield self._document(position, event, record)
+            yield self._read(position, event, record)
 
-    def _document(self, position: int, event: LogEvent, record: Redacted) -> Document:
+    def _read(self, position: int, event: LogEvent, record: Redacted) -> Document:
+        try:
+            if type(event) is LogEvent:
+                return self._document(position, event, record, self._block)
+            problem, has_fields = (
+                (event.problem, event.has_message) if isinstance(event, UnreadableEvent) else ("not read", False)
+            )
+            return self._unreadable(position, event, record, problem, has_fields=has_fields)
+        except Exception as error:  # noqa: BLE001 - one record must not hold back the others
+            return self._unreadable(position, event, record, f"not read: {type(error).__name__}")
+
+    def _unreadable(
+        self, position: int, event: LogEvent, record: Redacted, problem: str, *, has_fields: bool = False
+    ) -> Document:
+        """The record as it came, but for its secrets, and what is wrong with it; with what it says, if it is known."""
+
+        def write(text: str, timestamp: int) -> _Written:
+            if has_fields:
+                about, fields = self._block(text, timestamp)
+                return {**about, "parse_error": problem}, fields
+            return {"severity": "WARNING", "message": one_line(text), "parse_error": problem}, None
+
+        return replace(self._document(position, event, record, write), is_unreadable=True)
+
+    def _document(self, position: int, event: LogEvent, record: Redacted, block: "_Writer") -> Document:
         document_id = _document_id(self._batch, position, event)
         timestamp = _iso_milliseconds(event.timestamp)
-        about, fields = self._block(record.text, event.timestamp)
+        about, fields = block(record.text, event.timestamp)
         head: dict[str, object] = {
             "@id": document_id,
             "@timestamp": timestamp,
@@ -142,6 +168,20 @@ class DocumentWriter:
         if record.found:
             head["redacted"] = True
         return Document(document_id, self._log_type, timestamp, _json(head, self._common, fields))
+
+
+# In place of a record whose secrets could not be looked for; CloudWatch Logs still has it, under its `@id`.
+NOT_REDACTED = "[not shown: its secrets could not be looked for]"
+
+
+def _redacted(redactor: Redactor, texts: Sequence[str]) -> list[Redacted]:
+    """Each of the texts without its secrets; one that cannot be looked through is not shown, and holds up no other."""
+    try:
+        return list(redactor.redact_each(texts))
+    except Exception:  # noqa: BLE001 - whichever text it is, it is found by itself
+        if len(texts) == 1:
+            return [Redacted(NOT_REDACTED, found=True)]
+        return [record for text in texts for record in _redacted(redactor, [text])]
 
 
 def _json(head: Mapping[str, object], common: bytes, fields: object) -> bytes:

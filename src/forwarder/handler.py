@@ -28,9 +28,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     delivery = Sender(function.client, settings.index, settings.limits, patience).deliver(documents_of(batch))
     invocation = Invocation(context.aws_request_id, settings.function_version, datetime.now(UTC))
     try:
-        delivery = keep_refused(delivery, function.dead_letters, settings.index, invocation)
+        delivery = keep_refused(
+            delivery, function.dead_letters, settings.index, invocation, patience.left_for_dead_letters
+        )
     finally:
         function.telemetry.report(batch, delivery, invocation.time)
-    if failure := failure_of(delivery):
+    if failure := failure_of(delivery, settings.index, settings.deployment):
         raise failure
     return counts(delivery)

@@ -1,31 +1,44 @@
-"""The connection to OpenSearch: bulk requests out, answers in; signed, compressed, never retried here."""
+"""The connection to OpenSearch: bulk requests out, answers in; signed, compressed, never retried here.
 
+An answer is believed only where it is certain that it is that of the request: whatever a proxy puts on a kept-alive
+connection, interim answers (RFC 9110, section 15.2), bytes behind an answer or a second one, the next request's answer
+stays its own.
+"""
+
+import http.client
+import secrets
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from requests import PreparedRequest, RequestException, Response, Session, Timeout
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import SSLError
 from requests_aws4auth import AWS4Auth
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from forwarder.bulk import BulkAnswer
 from forwarder.deflate import gzip
-from forwarder.json_values import JsonValue
+from forwarder.json_values import JsonValue, as_object
 from forwarder.settings import Settings
 
-# SigV4's names of Amazon OpenSearch Service domains and of Amazon OpenSearch Serverless, whose endpoints end in
-# `.aoss.amazonaws.com` (AWS, "Signing HTTP requests to Amazon OpenSearch Service" and "… Serverless").
-DOMAIN_SERVICE = "es"
-SERVERLESS_SERVICE = "aoss"
-_SERVERLESS_HOST = ".aoss.amazonaws.com"
-
 _BULK_HEADERS = {"content-type": "application/x-ndjson", "content-encoding": "gzip"}
-# What is judged: without it an answer repeats every document's index, id and shard counts.
-_JUDGED = "took,errors,error,status,message,Message,items.*.status,items.*.error"
+# What is judged: without it an answer repeats every document's index and shard counts.
+_JUDGED = "took,errors,error,status,message,Message,items.*._id,items.*.status,items.*.error"
+# OpenSearch repeats this header of a request in its answer, whatever the answer is (OpenSearch, "X-Opaque-Id").
+_OPAQUE_ID = "x-opaque-id"
+_NOT_ITS_OWN = "the answer is that of another request"
+# More of them in front of one answer are no answer.
+_MOST_INTERIM_ANSWERS = 20
+# Who asks for more is asked again by Lambda, or tomorrow.
+_LONGEST_RETRY_AFTER = 86_400.0
 
 
 class Signature(AuthBase):
@@ -42,6 +55,55 @@ class Signature(AuthBase):
         return signed
 
 
+class _FinalAnswer(http.client.HTTPResponse):
+    """Reads on where an answer is an interim one: http.client itself does so for 100 alone, and takes 103 for final."""
+
+    def begin(self) -> None:
+        """Read the head of the final answer.
+
+        Raises:
+            http.client.HTTPException: there is none, or the connection is to speak another protocol.
+        """
+        for _ in range(_MOST_INTERIM_ANSWERS):
+            super().begin()
+            if self.status >= HTTPStatus.OK:
+                return
+            if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                break
+            self.__dict__.update(headers=None, msg=None)  # as before the head was read
+        raise http.client.HTTPException(f"no final answer behind an interim one ({self.status})")
+
+
+class _Connection(HTTPConnection):
+    response_class = _FinalAnswer
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _FinalAnswer
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can take a request: not where bytes wait that nobody asked for, decrypted ones too."""
+        pending = getattr(self.sock, "pending", None)
+        return super().is_connected and not (pending and pending())
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """Makes such connections."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as requests hands them on
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
 class OpenSearchClient:
     """Kept-alive connections to one endpoint; several threads may send at the same time.
 
@@ -54,30 +116,61 @@ class OpenSearchClient:
     def __init__(self, endpoint: str, auth: AuthBase, ca_file: str | None = None) -> None:
         self._url = f"{endpoint}/_bulk?filter_path={_JUDGED}"
         self._session = Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, _Adapter())
         self._session.auth = auth
         self._verify = ca_file or True
 
     def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
-        """POST to `/_bulk`, the one path that the function's IAM role allows."""
+        """POST to `/_bulk`, the one path that the function's IAM role allows; nothing of a failure is raised."""
+        name = secrets.token_hex(8)
         try:
-            answer = self._post(gzip(body), longest_wait)
+            answer = self._post(gzip(body), name, longest_wait)
         except Timeout:
             return BulkAnswer(None, f"no answer within {longest_wait:.0f} s")
         except SSLError as error:
             return BulkAnswer(None, f"no TLS connection: {_cause(error)}")
         except RequestException as error:
             return BulkAnswer(None, f"no connection: {_cause(error)}")
-        return BulkAnswer(answer.status_code, _json(answer.content), retry_after(answer.headers, datetime.now(UTC)))
+        except Exception as error:  # noqa: BLE001 - whatever the library did not foresee: the request is sent again
+            return BulkAnswer(None, f"no connection: {type(error).__name__}")
+        content = _json(answer.content)
+        if answer.headers.get(_OPAQUE_ID, name) != name or not _is_of(body, content):
+            self._session.close()  # what else waits on its connection is nobody's either
+            return BulkAnswer(None, f"no connection: {_NOT_ITS_OWN}")
+        return BulkAnswer(
+            answer.status_code,
+            content,
+            retry_after(answer.headers, datetime.now(UTC)),
+            _site(answer.headers.get("location", "")),
+        )
 
-    def _post(self, compressed: bytes, wait: float) -> Response:
+    def _post(self, compressed: bytes, name: str, wait: float) -> Response:
         return self._session.post(
             self._url,
             data=compressed,
-            headers=_BULK_HEADERS,
+            headers={**_BULK_HEADERS, _OPAQUE_ID: name},
             timeout=wait,
             verify=self._verify,  # said here, a file wins over what the environment says
             allow_redirects=False,
         )
+
+
+def _is_of(body: bytes, answer: JsonValue) -> bool:
+    """Whether an answer's first item, if there is one that says so, is the request's first document."""
+    items = as_object(answer).get("items")
+    first = as_object(as_object(items[0]).get("create")).get("_id") if isinstance(items, list) and items else None
+    sent = as_object(as_object(_json(body[: body.find(b"\n")])).get("create")).get("_id")
+    return first is None or sent is None or first == sent
+
+
+def _site(location: str) -> str:
+    """Scheme and host of an address, which may hold secrets elsewhere; empty where it has none."""
+    try:
+        url = urlsplit(location)
+    except ValueError:
+        return ""
+    return f"{url.scheme}://{url.hostname}" if url.scheme and url.hostname else ""
 
 
 def client_of(settings: Settings) -> OpenSearchClient:
@@ -86,34 +179,32 @@ def client_of(settings: Settings) -> OpenSearchClient:
 
 
 def signature_of(settings: Settings) -> Signature:
-    """Signs as the function's role, for the service that the endpoint belongs to."""
-    identity = settings.credentials
+    """Signs as the function's role, for the domain's own service and region."""
+    identity, scope = settings.credentials, settings.signing
     return Signature(
         AWS4Auth(
             identity.access_key_id,
             identity.secret_access_key,
-            settings.region,
-            service_of(settings.endpoint),
+            scope.region,
+            scope.service,
             session_token=identity.session_token,
         )
     )
 
 
-def service_of(endpoint: str) -> str:
-    """Which service's name goes into a signature for this endpoint: `es` or `aoss`."""
-    is_serverless = (urlsplit(endpoint).hostname or "").endswith(_SERVERLESS_HOST)
-    return SERVERLESS_SERVICE if is_serverless else DOMAIN_SERVICE
-
-
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that a server asks to wait: `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3)."""
+    """The seconds that a server asks to wait, a day at most: `Retry-After` (RFC 9110, section 10.2.3).
+
+    None where it asks for nothing that can be understood.
+    """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
-        return float(text)
+        return min(float(text), _LONGEST_RETRY_AFTER)
     try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (ValueError, TypeError):
+        seconds = (parsedate_to_datetime(text) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
+    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
 
 def _cause(error: RequestException) -> str:

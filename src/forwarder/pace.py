@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 20.0
+# What an invocation needs behind its sending: to put dead letters into S3, and then to report and to raise.
 _RESERVE = 3.0
+_REPORT = 1.0
+_LONGEST_FOR_DEAD_LETTERS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Patience:
     def left(self) -> float:
         """Seconds until the deadline."""
         return self.deadline - self.clock()
+
+    @property
+    def left_for_dead_letters(self) -> float:
+        """Seconds that S3 may take, so that there is time to report; some also where the deadline has passed."""
+        return min(_LONGEST_FOR_DEAD_LETTERS, max(0.1, self.left + _RESERVE - _REPORT))
 
     def wait(self, seconds: float) -> bool:
         """Wait; at once False where the time for it is not there."""

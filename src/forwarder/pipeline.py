@@ -36,7 +36,7 @@ def _in_groups(events: Iterable[LogEvent]) -> Iterator[tuple[int, list[LogEvent]
 
 def _events_of_lists(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
     for event in events:
-        if (records := split_event_list(event.message)) is None:
+        if type(event) is not LogEvent or (records := split_event_list(event.message)) is None:
             yield event
             continue
         for number, record in enumerate(records):

@@ -1,13 +1,15 @@
 """What the function's environment says, read once and validated as a whole."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from forwarder.bulk import Limits
+from forwarder.endpoints import DOMAIN_SERVICE, DomainArn, SigningScope, domain_arn_of, endpoint_of, signing_scope
 from forwarder.errors import SettingsError
 from forwarder.index_names import NONE, ROTATIONS, Index, is_index_name
+from forwarder.verdicts import Deployment
 
 T = TypeVar("T")
 
@@ -19,6 +21,7 @@ EVENT = "event"
 GENERATED = "generated"
 # Of the 255 bytes that an index name may have, 15 are for the rotation's part.
 _LONGEST_INDEX_NAME = 240
+_EXAMPLE_ARN = "arn:aws:es:eu-west-1:123456789012:domain/logs"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -36,6 +39,7 @@ class Settings:
     """The function's settings; sizes in bytes, times in seconds."""
 
     endpoint: str
+    domain_arn: DomainArn | None
     index: Index
     region: str
     credentials: Credentials
@@ -43,11 +47,23 @@ class Settings:
     limits: Limits
     ca_file: str | None
     dead_letter_bucket: str | None
+    function_name: str
     function_version: str
     own_log_group: str | None
     log_level: str
     service: str
     metrics_namespace: str
+
+    @property
+    def signing(self) -> SigningScope:
+        """What requests are signed for: what the domain's ARN says, else its host, else as in the function's region."""
+        return signing_scope(self.endpoint, self.domain_arn, self.region) or SigningScope(DOMAIN_SERVICE, self.region)
+
+    @property
+    def deployment(self) -> Deployment:
+        """What an error's advice names."""
+        domain = self.domain_arn.domain if self.domain_arn else ""
+        return Deployment(self.service, self.region, self.function_name, self.endpoint, self.index.name, domain)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -58,7 +74,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     reader = _Reader(environment)
     settings = Settings(
-        endpoint=reader.read("OPENSEARCH_ENDPOINT", _endpoint, "https://search-logs-abc.eu-west-1.es.amazonaws.com"),
+        endpoint=reader.read("OPENSEARCH_ENDPOINT", endpoint_of, "https://search-logs-abc.eu-west-1.es.amazonaws.com"),
+        domain_arn=reader.read_if_set("OPENSEARCH_DOMAIN_ARN", domain_arn_of, _EXAMPLE_ARN),
         index=Index(
             reader.read("INDEX_NAME", _index_name, "eks-control-plane-logs", default="eks-control-plane-logs"),
             reader.read("INDEX_ROTATION", _one_of(ROTATIONS), NONE, default=NONE),
@@ -76,8 +93,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             in_flight=reader.read("BULK_REQUESTS_IN_FLIGHT", _between(1, 4), "3", "3"),
             answer_seconds=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
         ),
-        ca_file=environment.get("OPENSEARCH_CA_FILE") or None,
+        ca_file=reader.read_if_set("OPENSEARCH_CA_FILE", _certificates, "/var/task/ca.pem"),
         dead_letter_bucket=environment.get("DEAD_LETTER_BUCKET") or None,
+        function_name=environment.get("AWS_LAMBDA_FUNCTION_NAME") or "",
         function_version=environment.get("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST",
         own_log_group=environment.get("AWS_LAMBDA_LOG_GROUP_NAME") or None,
         log_level=reader.read("LOG_LEVEL", _log_level, "INFO", default="INFO"),
@@ -104,6 +122,15 @@ class _Reader:
             self._problems.append(f"{name} {problem} (example: {example})")
             return parse(example)
 
+    def read_if_set(self, name: str, parse: Callable[[str], T], example: str) -> T | None:
+        """The parsed value; None where it is missing, and where it is wrong, which is noted."""
+        text = self._environment.get(name, "").strip()
+        try:
+            return parse(text) if text else None
+        except ValueError as problem:
+            self._problems.append(f"{name} {problem} (example: {example})")
+            return None
+
     def raise_problems(self) -> None:
         """Raise SettingsError if anything was noted."""
         if self._problems:
@@ -120,11 +147,14 @@ def _text(text: str) -> str:
     return text
 
 
-def _endpoint(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme != "https" or not url.hostname or url.path.strip("/") or url.query or url.username:
-        raise ValueError("is not an https:// address without path and user")
-    return f"https://{url.netloc}"
+def _certificates(path: str) -> str:
+    """A file that TLS can use, looked into now: later it would fail each request."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise ValueError(f"names no readable file of certificates in PEM: {why}") from None
+    return path
 
 
 def _index_name(text: str) -> str:

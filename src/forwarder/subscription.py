@@ -7,14 +7,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeGuard
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from forwarder.deflate import INFLATE_ERRORS, inflater
 from forwarder.errors import MalformedBatch, NotASubscription, PayloadTooLarge, UndecodablePayload
-from forwarder.json_values import JsonObject, JsonValue, as_object, read_json
+from forwarder.json_values import JsonObject, JsonValue, as_object, json_text, read_json
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
@@ -28,6 +28,18 @@ class LogEvent(Struct, frozen=True, gc=False, rename={"event_id": "id"}):
     event_id: str | None
     timestamp: Annotated[int, Meta(ge=0, lt=_YEAR_10000)]
     message: str
+
+
+class UnreadableEvent(LogEvent, frozen=True, gc=False, kw_only=True):
+    """A record that is not as CloudWatch Logs documents it.
+
+    Attributes:
+        problem: what is wrong with it.
+        has_message: whether `message` is the record's own; else it is the whole record, as JSON.
+    """
+
+    problem: str
+    has_message: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +158,36 @@ def _events(message: JsonObject) -> tuple[LogEvent, ...]:
     events = message.get("logEvents")
     if not isinstance(events, list):
         raise MalformedBatch(f"logEvents is a JSON {type(events).__name__}, not a list")
-    return tuple(_event(position, event) for position, event in enumerate(events))
+    known = [_timestamp(as_object(event).get("timestamp")) for event in events]
+    # Of a record without a time, the time of one before it, or else behind it: the same each time it is delivered.
+    latest = next((time for time in known if time is not None), 0)
+    read = []
+    for event, time in zip(events, known, strict=True):
+        latest = latest if time is None else time
+        read.append(_event(event, time, latest))
+    return tuple(read)
 
 
-def _event(position: int, event: JsonValue) -> LogEvent:
+def _event(event: JsonValue, time: int | None, nearest: int) -> LogEvent:
     fields = as_object(event)
-    event_id, timestamp, text = (fields.get(name) for name in ("id", "timestamp", "message"))
-    if _is_representable(timestamp) and isinstance(text, str):
-        return LogEvent(event_id if isinstance(event_id, str) else None, timestamp, text)
-    raise MalformedBatch(
-        f"logEvents[{position}] is not an object with a timestamp (ms since 1970, to the year 9999) and a message text"
-    )
+    event_id, message = fields.get("id"), fields.get("message")
+    known_id = event_id if isinstance(event_id, str) else None
+    if not isinstance(message, str):
+        problem = "not a log event: its message is no text"
+        return UnreadableEvent(known_id, nearest, json_text(event), problem=problem, has_message=False)
+    if time is None:
+        problem = "not a log event: its timestamp is not in ms from 1970 to the year 9999"
+        return UnreadableEvent(known_id, nearest, message, problem=problem, has_message=True)
+    return LogEvent(known_id, time, message)
 
 
-def _is_representable(timestamp: JsonValue) -> TypeGuard[int]:
-    return type(timestamp) is int and 0 <= timestamp < _YEAR_10000
+def _timestamp(value: JsonValue) -> int | None:
+    """Ms since 1970, also of a number with a fraction or of one in a text."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
+        value = int(value)
+    if isinstance(value, float) and 0 <= value < _YEAR_10000:
+        value = int(value)
+    return value if type(value) is int and 0 <= value < _YEAR_10000 else None
+
+
+_DIGITS = 20

@@ -5,9 +5,10 @@ from datetime import datetime
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from forwarder.outcomes import Delivery, Verdict
+from forwarder.outcomes import Delivery
 from forwarder.settings import Settings
-from forwarder.subscription import LogBatch
+from forwarder.subscription import LogBatch, LogEvent
+from forwarder.verdicts import Verdict
 
 OWN_LOG = (
     "refused: this function is subscribed to its own log group, and would feed itself for ever. Nothing was "
@@ -55,6 +56,7 @@ class Telemetry:
         self._count("NotStored", len(delivery.unstored))
         self._count("DeadLetters", delivery.count(Verdict.DEAD_LETTER))
         self._count("Slim", delivery.slim)
+        self._count("Unreadable", delivery.unreadable)
         self._count("SentAgain", delivery.sent_again)
         self._metrics.add_metric("BulkBytes", MetricUnit.Bytes, delivery.sent_bytes)
         self._metrics.add_metric("IngestLag", MetricUnit.Seconds, lag)
@@ -78,6 +80,8 @@ def _sentence(delivery: Delivery) -> str:
         return "batch delivered, but OpenSearch refuses some documents: they are kept as dead letters in S3"
     if delivery.slim:
         return "batch delivered, but the mapping refuses some documents: they are stored without their fields"
+    if delivery.unreadable:
+        return "batch delivered, but some records could not be read: they are stored as they came"
     if delivery.pushed_back:
         return "batch delivered after OpenSearch pushed back: some requests were sent again"
     return "batch delivered"
@@ -93,6 +97,8 @@ def _facts(batch: LogBatch, delivery: Delivery) -> dict[str, object]:
         "slim": delivery.slim,
         **{name: number for name, number in counts.items() if number},
     }
+    if delivery.unreadable:
+        facts["unreadable"] = delivery.unreadable
     if delivery.refusals:
         facts["refusals"] = delivery.refusals
     if delivery.pushed_back:
@@ -101,6 +107,6 @@ def _facts(batch: LogBatch, delivery: Delivery) -> dict[str, object]:
 
 
 def _lag(batch: LogBatch, now: datetime) -> float:
-    """How old the newest event is, in seconds; clocks that disagree give 0, not less."""
-    newest = max(event.timestamp for event in batch.events)
+    """How old the newest event that has a time is, in seconds; clocks that disagree give 0, not less."""
+    newest = max((event.timestamp for event in batch.events if type(event) is LogEvent), default=now.timestamp() * 1000)
     return max(0.0, round(now.timestamp() - newest / 1000, 3))

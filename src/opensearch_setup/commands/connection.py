@@ -15,8 +15,9 @@ from botocore.exceptions import BotoCoreError
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
+from forwarder.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
 from forwarder.index_names import is_index_name
-from forwarder.opensearch import SERVERLESS_SERVICE, Signature, service_of
+from forwarder.opensearch import Signature
 from opensearch_setup.aws_api import AwsApi
 from opensearch_setup.domain import Domain
 from opensearch_setup.endpoint import Endpoint
@@ -58,7 +59,21 @@ class Connection:
     @property
     def is_serverless(self) -> bool:
         """Whether the endpoint is a collection of OpenSearch Serverless."""
-        return service_of(self.endpoint) == SERVERLESS_SERVICE
+        scope = self.signing_scope()
+        return scope is not None and scope.service == SERVERLESS_SERVICE
+
+    def signing_scope(self, region: str | None = None) -> SigningScope | None:
+        """What requests are signed for: by the stack's domain, else by the endpoint's host, else in this region."""
+        try:
+            arn = domain_arn_of(self.stack.domain_arn) if self.stack and self.endpoint == self.stack_endpoint else None
+        except ValueError:
+            arn = None
+        return signing_scope(self.endpoint, arn, region)
+
+    @property
+    def stack_endpoint(self) -> str | None:
+        """The stack's own endpoint; another one may have been given beside it."""
+        return self.stack.endpoint.rstrip("/") if self.stack else None
 
     def aws(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """The boto3 session of --profile and --region, or of the environment.
@@ -112,13 +127,13 @@ class Connection:
     def _signature(self) -> Signature:
         aws = self.aws()
         credentials = aws.get_credentials()
-        if credentials is None or aws.region_name is None:
+        scope = self.signing_scope(aws.region_name)
+        if credentials is None or scope is None:
             raise NotAllowed(
                 "no caller: set OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD for the domain's master user, or give AWS "
                 "credentials (--profile) and --region"
             )
-        service = service_of(self.endpoint)
-        return Signature(AWS4Auth(region=aws.region_name, service=service, refreshable_credentials=credentials))
+        return Signature(AWS4Auth(region=scope.region, service=scope.service, refreshable_credentials=credentials))
 
 
 def _password(user: str, environment: Mapping[str, str]) -> str:
