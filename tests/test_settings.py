@@ -72,6 +72,14 @@ def test_secrets_are_not_shown() -> None:
         ("OPENSEARCH_TIMEOUT_SECONDS", "0"),
         ("OPENSEARCH_TIMEOUT_SECONDS", "²"),
         ("LOG_LEVEL", "LOUD"),
+        ("REDACT_NAMES", "a"),
+        ("REDACT_NAMES", "ssn; pin"),
+        ("REDACT_NAMES", "n" * 101),
+        ("REDACT_PATTERNS", "ACME-["),
+        ("REDACT_PATTERNS", "ok x*"),
+        ("REDACT_PATTERNS", "(a+)+b"),
+        ("REDACT_PATTERNS", "(?:x{2,})*y"),
+        ("REDACT_PATTERNS", "x" * 501),
     ],
 )
 def test_a_wrong_value_is_named_with_an_example(name: str, value: str) -> None:
@@ -119,3 +127,9 @@ def test_a_signature_is_for_the_domains_own_service_and_region(
 @pytest.mark.parametrize("host", ["127.0.0.1:9200", "[::1]:9200", "a_b.example.com", "xn--bcher-kva.example"])
 def test_a_host_that_there_can_be_is_taken(host: str) -> None:
     assert read_settings(ENVIRONMENT | {"OPENSEARCH_ENDPOINT": f"https://{host}/"}).endpoint == f"https://{host}"
+
+
+def test_own_rules_of_redaction_are_read() -> None:
+    settings = read_settings(ENVIRONMENT | {"REDACT_NAMES": "ssn, customer-id,", "REDACT_PATTERNS": r"ACME-\d{6}  b+"})
+    assert settings.redact_names == ("ssn", "customer-id")
+    assert [pattern.pattern for pattern in settings.redact_patterns] == [r"ACME-\d{6}", "b+"]

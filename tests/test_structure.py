@@ -32,6 +32,7 @@ ROWS = (
         "log_headers",
         "control_plane",
         "endpoints",
+        "redaction.own_rules",
         "redaction.rules",
         "subscription",
     ),

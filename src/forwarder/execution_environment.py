@@ -7,6 +7,7 @@ from functools import cache
 
 from forwarder.dead_letters import S3Bucket
 from forwarder.opensearch import OpenSearchClient, client_of
+from forwarder.redaction import Redactor
 from forwarder.settings import Settings, read_settings
 from forwarder.telemetry import Telemetry
 
@@ -23,6 +24,7 @@ class ExecutionEnvironment:
     client: OpenSearchClient
     dead_letters: S3Bucket | None
     telemetry: Telemetry
+    redactor: Redactor
 
 
 @cache
@@ -34,7 +36,8 @@ def cold_start() -> ExecutionEnvironment:
     """
     settings = read_settings(os.environ)
     bucket = S3Bucket(settings.dead_letter_bucket) if settings.dead_letter_bucket else None
-    function = ExecutionEnvironment(settings, client_of(settings), bucket, Telemetry(settings))
+    redactor = Redactor(settings.redact_names, settings.redact_patterns)
+    function = ExecutionEnvironment(settings, client_of(settings), bucket, Telemetry(settings), redactor)
     gc.freeze()  # what is loaded now stays: no collection needs to look at it
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     return function

@@ -1,5 +1,6 @@
 """What the function's environment says, read once and validated as a whole."""
 
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from forwarder.bulk import Limits
 from forwarder.endpoints import DOMAIN_SERVICE, DomainArn, SigningScope, domain_arn_of, endpoint_of, signing_scope
 from forwarder.errors import SettingsError
 from forwarder.index_names import NONE, ROTATIONS, Index, is_index_name
+from forwarder.redaction.own_rules import names_of, patterns_of
 from forwarder.verdicts import Deployment
 
 T = TypeVar("T")
@@ -46,6 +48,8 @@ class Settings:
     max_payload_bytes: int
     limits: Limits
     ca_file: str | None
+    redact_names: tuple[str, ...]
+    redact_patterns: tuple[re.Pattern[str], ...]
     dead_letter_bucket: str | None
     function_name: str
     function_version: str
@@ -94,6 +98,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             answer_seconds=reader.read("OPENSEARCH_TIMEOUT_SECONDS", _between(1, 600), "30", "30"),
         ),
         ca_file=reader.read_if_set("OPENSEARCH_CA_FILE", _certificates, "/var/task/ca.pem"),
+        redact_names=reader.read_if_set("REDACT_NAMES", names_of, "ssn, customer-id") or (),
+        redact_patterns=reader.read_if_set("REDACT_PATTERNS", patterns_of, "ACME-[0-9]{6}") or (),
         dead_letter_bucket=environment.get("DEAD_LETTER_BUCKET") or None,
         function_name=environment.get("AWS_LAMBDA_FUNCTION_NAME") or "",
         function_version=environment.get("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST",

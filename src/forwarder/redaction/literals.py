@@ -81,6 +81,10 @@ def spellings(name: str) -> Iterator[str]:
         yield joined.join(words).lower()
         yield joined.join(word.capitalize() for word in words)
     yield words[0].lower() + "".join(word.capitalize() for word in words[1:])
+    # `customerID`: what is short may be an abbreviation.
+    yield words[0].lower() + "".join(
+        word.upper() if len(word) < len("word") else word.capitalize() for word in words[1:]
+    )
 
 
 class Hit(NamedTuple):
