@@ -84,11 +84,12 @@ def _add(container: Object | Array, name: Scalar | None, node: Node) -> None:
 
 def decoded(text: str, scalar: Scalar) -> str:
     """What a string stands for; of one that is cut off, what is there; of one that is no JSON, its own text."""
-    inner = text[scalar.start + 1 : scalar.end]
-    is_closed = is_whole(text, scalar)
-    inner = inner[:-1] if is_closed else inner
-    if "\\" not in inner:
+    start, end, _ = scalar
+    inner = text[start + 1 : end - 1]
+    # Most are whole, and have no escapes.
+    if "\\" not in inner and text[end - 1] == '"' and end - start > 1:
         return inner
+    inner = inner if is_whole(text, scalar) else text[start + 1 : end]
     try:
         return str(json.loads(f'"{inner}"', strict=False))
     except ValueError:

@@ -239,21 +239,23 @@ def _without_password(word: str, tell: Tell) -> str:
 # go-sql-driver/mysql, "DSN": `user:password@protocol(address)/name`.
 _GO_DSN = re.compile(r"@(?:tcp6?|udp|unix|cloudsql\w*)?\(")
 _LONGEST_DSN_USER = 400
+_BEFORE_DSN = (" ", "\n", "\t", '"', "'", "=", ",")
 
 
 def _redact_go_dsns(text: str, tell: Tell) -> str:
     pieces: list[str] = []
     done = 0
     for found in _GO_DSN.finditer(text):
-        begin = max(done, found.start() - _LONGEST_DSN_USER)
-        begin += max(
-            (text[begin : found.start()].rfind(stop) + 1 for stop in (" ", "\n", "\t", '"', "'", "=", ",")), default=0
-        )
-        colon = text.find(":", begin, found.start())
-        if colon < 0 or is_no_secret("password", text[colon + 1 : found.start()]):
+        end = found.start()
+        begin = max(done, end - _LONGEST_DSN_USER)
+        if text.find(":", begin, end) < 0:
+            continue
+        begin += max(text.rfind(stop, begin, end) + 1 - begin for stop in _BEFORE_DSN) if begin < end else 0
+        colon = text.find(":", max(begin, done), end)
+        if colon < 0 or is_no_secret("password", text[colon + 1 : end]):
             continue
         pieces += (text[done : colon + 1], MARK)
-        done = found.start()
+        done = end
         tell(Rule.ADDRESS)
     return "".join(pieces) + text[done:] if done else text
 
@@ -310,6 +312,8 @@ _LINE_HEAD = re.compile(
 )
 _LONGEST_HEAD = 300
 _AROUND = 400
+# A name, what closes it, and the separator with its blanks.
+_LONGEST_ASSIGNMENT = 2 * LONGEST_NAME
 _BLOCK = re.compile(r"[|>][-+]?[0-9]?[-+]?[ \t]*(?:#[^\n]*)?(?=\r?\n|$)")
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
 _WORD = re.compile(r"\S+")
@@ -319,7 +323,7 @@ _IN_BRACKETS = re.compile(r"\[[^\]\n]*\]?")
 _SCHEME_WORD = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey)[ \t]+", re.IGNORECASE)
 # In a sentence: a word with a digit or an unusual character, or a long one.
 _SECRET_WORD = re.compile(r"(?=[^\s,;]{0,400}?[0-9!#$%^&*+/=_])[^\s,;]{6,}|[^\s,;]{16,}")
-_MAYBE_RANDOM = re.compile(r"[A-Za-z0-9+/_=~-]{20,1000}(?![\w.-])")
+_MAYBE_RANDOM = re.compile(r"[A-Za-z0-9+/_=~-]{20,400}+(?![\w.-])")
 _PAIR_NAMES = frozenset(("name", "key", "header", "variable"))
 _PAIR_VALUES = frozenset(("value", "val", "values"))
 _BETWEEN_PAIR = re.compile(r"[\s,;\"'\\]{0,80}(?:-[ \t]+)?[\"'\\]{0,8}")
@@ -347,14 +351,14 @@ class Assignments:
 
     def redacted(self, hits: Sequence[Hit], tell: Tell) -> str:
         """The text with MARK for every value of a telling name; `hits` are the literals that names have."""
-        position = 0
+        position = searched = 0
         for place, _ in hits:
-            # Only around them: most of a long text is of no interest.
-            end = place + _AROUND
-            position = max(position, place - _AROUND)
-            while (match := _ASSIGNMENT.search(self._text, position, end)) is not None:
+            # Only around them, since most of a long text is of no interest; and there only once.
+            if place + _LONGEST_ASSIGNMENT <= searched:
+                continue
+            position, searched = max(position, place - _AROUND), place + 4 * _AROUND
+            while (match := _ASSIGNMENT.search(self._text, position, searched)) is not None:
                 position = max(self._follow(match), match.end("name") + 1)
-            position = max(position, end - LONGEST_NAME)
         if not self._edits:
             return self._text
         tell(Rule.TELLING_NAME)
@@ -624,18 +628,22 @@ def _redact_options(text: str, hits: Sequence[Hit], kind: Kind, names: Names, te
     """`--password X` within a line."""
     pieces: list[str] = []
     done = 0
+    searched = 0
     for place, _ in hits if "-" in text and " " in text else ():
-        near = _OPTION.search(text, max(done, place - LONGEST_NAME), place + LONGEST_NAME)
-        option = None if near is None else _OPTION.match(text, near.start())
-        if option is None:
+        if place + LONGEST_NAME <= searched:
             continue
-        name, value = option["name"], option["value"].strip("\"'")
-        if names.telling(name) is not Telling.YES or is_no_secret(name, value):
-            continue
-        if kind is not Kind.PROSE or _SECRET_WORD.fullmatch(value) is not None:
-            pieces += (text[done : option.start("value")], MARK)
-            done = option.end()
-            tell(Rule.ARGUMENT)
+        searched = place + 4 * LONGEST_NAME
+        begin = max(done, place - LONGEST_NAME)
+        while (near := _OPTION.search(text, begin, searched)) is not None:
+            option = _OPTION.match(text, near.start()) or near
+            begin = option.end("name")
+            name, value = option["name"], option["value"].strip("\"'")
+            if names.telling(name) is not Telling.YES or is_no_secret(name, value):
+                continue
+            if kind is not Kind.PROSE or _SECRET_WORD.fullmatch(value) is not None:
+                pieces += (text[done : option.start("value")], MARK)
+                done = begin = option.end()
+                tell(Rule.ARGUMENT)
     return "".join(pieces) + text[done:] if done else text
 
 

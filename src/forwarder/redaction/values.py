@@ -30,7 +30,8 @@ _NAMES_A_SECRET = re.compile(
     r"(?i:token|password|credentials?|key|auth|tls|cert|certificate|ca|ssl|ssh|registry|image|kubeconfig)[_-]?"
     r"(?:[sS]ecret|SECRET)"
 )
-_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+/_=~-]{20,}")
+_RANDOM = re.compile(r"[A-Za-z0-9+/_=~-]{20,}")
+_DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
 _WORDS = re.compile(r"[a-z]+[0-9]{0,3}(?:[-_/][a-z0-9]{1,12}){2,}")
 
 
@@ -55,4 +56,6 @@ def is_qualified_name(value: str) -> bool:
 
 def looks_random(value: str) -> bool:
     """Whether the value has letters and digits, no blanks and dots, and is no name of several words."""
-    return _RANDOM.fullmatch(value) is not None and _WORDS.fullmatch(value) is None
+    if _RANDOM.fullmatch(value) is None or _DIGIT.search(value) is None or _LETTER.search(value) is None:
+        return False
+    return _WORDS.fullmatch(value) is None
