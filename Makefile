@@ -8,7 +8,7 @@ UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --pytho
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
 LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
 
-.PHONY: help demo faults test lint package up down events schema dashboards fuzz bench picture lock clean
+.PHONY: help demo faults test lint package up down events schema dashboards fuzz planted against bench picture lock clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -45,6 +45,12 @@ dashboards: .venv/.installed  ## Write the saved objects of Dashboards from src/
 
 fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three minutes
 	PYTHONPATH=src $(BIN)/python -m tests.fuzz
+
+planted: .venv/.installed  ## Plant secrets in some 600 records, and count those that stay readable; SET=file for a set of your own
+	PYTHONPATH=src $(BIN)/python -m tests.planted $(if $(SET),--set $(SET))
+
+against: .venv/.installed  ## CPU of a batch beside that of another commit: make against REV=main~5
+	PYTHONPATH=src $(BIN)/python -m bench against $(or $(REV),HEAD~1)
 
 bench: package  ## What a batch costs: CPU, memory, cold start, end to end, the index; some six minutes
 	PYTHONPATH=src $(BIN)/python -m bench

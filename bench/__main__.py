@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bench.against import ratios
 from bench.cpu import RUNS, Cost, cost, peak_megabytes, stages
 from bench.end_to_end import Sent, end_to_end
 from bench.index_cost import index_costs
@@ -134,6 +135,19 @@ def index() -> None:
     for one in variants:
         shares = (f"{one.took / variants[0].took:.2f}", f"{one.size / variants[0].size:.2f}")
         table.add_row(one.name, f"{one.took:.0f}", shares[0], f"{one.size / 1e6:.2f}", shares[1])
+    _CONSOLE.print(table)
+
+
+@commands.command(help="CPU of 4,000 records beside that of another commit, in one run.")
+@click.argument("revision")
+@click.option("--kind", type=click.Choice(KINDS), multiple=True, default=(AUDIT, AUDIT_METADATA), show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+def against(revision: str, kind: tuple[str, ...], rounds: int) -> None:
+    """Print both, and the ratio."""
+    table = Table("records of", "ms", f"ms of {revision}", "ratio", title=f"4,000 records, medians of {rounds} rounds")
+    for one in kind:
+        ours, theirs, ratio = ratios(revision, one, rounds)
+        table.add_row(one, f"{ours:.0f}", f"{theirs:.0f}", f"{ratio:.2f}")
     _CONSOLE.print(table)
 
 

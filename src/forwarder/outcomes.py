@@ -24,6 +24,9 @@ LONGEST_REASON = 300
 REASONS_SHOWN = 3
 
 
+_CREATED = HTTPStatus.CREATED.value
+
+
 class Outcome(Struct, frozen=True):
     """What became of one document.
 
@@ -115,12 +118,17 @@ def results_of(request: BulkRequest, answer: BulkAnswer) -> list[JsonObject] | N
 
     The items of another request, which something on the way may deliver, are none for this one.
     """
-    results = [as_object(as_object(item).get("create")) for item in _items(answer)]
-    if len(results) != len(request.documents):
+    items = _items(answer)
+    if len(items) != len(request.documents):
         return None
+    # One call for each of thousands of documents would be felt: what is shaped as usual is taken as it is.
+    results: list[JsonObject] = [
+        item["create"] if type(item) is dict and type(item.get("create")) is dict else {}  # type: ignore[misc]  # a dict
+        for item in items
+    ]
     if request.names_ids:
         for document, result in zip(request.documents, results, strict=True):
-            if result.get("_id", document.document_id) != document.document_id:
+            if "_id" in result and result["_id"] != document.document_id:
                 return None
     return results
 
@@ -138,7 +146,12 @@ def judge(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
 
 def judge_items(request: BulkRequest, results: Sequence[JsonObject]) -> list[Outcome]:
     """One outcome for each document, from its own result: the summary of them all, `errors`, is not believed."""
-    return [_item_outcome(document, result) for document, result in zip(request.documents, results, strict=True)]
+    return [
+        Outcome(document, Verdict.STORED, _CREATED)
+        if result.get("status") == _CREATED and "error" not in result
+        else _item_outcome(document, result)
+        for document, result in zip(request.documents, results, strict=True)
+    ]
 
 
 def judge_request(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
@@ -149,8 +162,8 @@ def judge_request(request: BulkRequest, answer: BulkAnswer) -> list[Outcome]:
 
 def _item_outcome(document: Document, result: JsonObject) -> Outcome:
     status, error = result.get("status"), result.get("error")
-    if status == HTTPStatus.CREATED and error is None:
-        return Outcome(document, Verdict.STORED, HTTPStatus.CREATED)
+    if status == _CREATED and error is None:
+        return Outcome(document, Verdict.STORED, _CREATED)
     if not isinstance(status, int):
         return _contradicted(document, None, "an item of the answer has no status")
     if status == HTTPStatus.CONFLICT and error_type(error) in _EXISTS:

@@ -13,7 +13,13 @@ from forwarder.json_values import JsonValue, as_object
 
 
 class Verdict(Enum):
-    """What an answer means for a document."""
+    """What an answer means for a document.
+
+    Attributes:
+        is_done: whether OpenSearch has the document.
+        is_kept: whether OpenSearch or S3 has the document.
+        is_rejected: whether OpenSearch will never take this document as it is, though without its fields perhaps.
+    """
 
     STORED = "stored"
     DUPLICATE = "duplicate"
@@ -27,20 +33,15 @@ class Verdict(Enum):
     SETUP = "set-up"
     """Identity, rights or target are wrong: nothing gets better by itself."""
 
-    @property
-    def is_done(self) -> bool:
-        """Whether OpenSearch has the document."""
-        return self in (Verdict.STORED, Verdict.DUPLICATE)
+    is_done: bool
+    is_kept: bool
+    is_rejected: bool
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether OpenSearch or S3 has the document."""
-        return self.is_done or self is Verdict.DEAD_LETTER
-
-    @property
-    def is_rejected(self) -> bool:
-        """Whether OpenSearch will never take this document as it is, though without its fields perhaps."""
-        return self in (Verdict.REFUSED, Verdict.TOO_LARGE)
+    def __init__(self, value: str) -> None:
+        # Attributes, as they are asked for each of thousands of documents.
+        self.is_done = value in ("stored", "duplicate")
+        self.is_kept = self.is_done or value == "dead letter"
+        self.is_rejected = value in ("refused", "too large")
 
 
 _APPLY = "python -m opensearch_setup apply --stack-name <stack> --region <region>"

@@ -24,32 +24,17 @@ _SECRET_OPTIONS = {
     **dict.fromkeys(_LDAP.split(), ("-w",)),
     "sshpass": ("-p",),
     "redis-cli": ("-a", "--pass"),
-    "cqlsh": ("-p",),
-    "rabbitmqadmin": ("-p",),
     "sqlcmd": ("-P",),
-    "bcp": ("-P",),
-    "smbclient": (),
     "curl": ("--oauth2-bearer", "--pass", "--proxy-pass"),
-    "zip": ("-P",),
-    "unzip": ("-P",),
-    "7z": ("-p",),
-    "7za": ("-p",),
-    "ssh-keygen": ("-N", "-P"),
 }
 # Program → options whose value is `user:password`.
 _USER_OPTIONS = {
     "curl": ("-u", "--user", "-U", "--proxy-user"),
-    "etcdctl": ("--user",),
-    "http": ("-a", "--auth"),
-    "https": ("-a", "--auth"),
-    "smbclient": ("-U", "--user"),
-    "influx": (),
 }
 # `docker login -p X`.
 _LOGIN_PROGRAMS = ("az", "buildah", "crane", "docker", "helm", "nerdctl", "oc", "oras", "podman", "regctl", "skopeo")
-_OTHERS = ("htpasswd", "openssl", "rabbitmqctl", "kubectl")
+_OTHERS = ("htpasswd", "openssl", "kubectl")
 PROGRAMS = frozenset((*_SECRET_OPTIONS, *_USER_OPTIONS, *_LOGIN_PROGRAMS, *_OTHERS))
-_RABBITMQ = ("add_user", "change_password", "authenticate_user")
 _PASS = re.compile(r"pass:(?=.)")
 
 
@@ -113,9 +98,8 @@ def _is_attached(rest: str) -> bool:
 
 
 def _user_and_password(position: int, option: str, value: str) -> Iterator[tuple[int, str]]:
-    """Curl takes `user:password`, smbclient `user%password`."""
-    user, separator, password = value.partition(":") if ":" in value else value.partition("%")
-    if separator and password and not is_no_secret("password", password):
+    user, separator, password = value.partition(":")
+    if password and not is_no_secret("password", password):
         yield position, f"{option}{user}{separator}{MARK}"
 
 
@@ -123,8 +107,6 @@ def _positional(program: str, words: Sequence[str], position: int) -> Iterator[t
     word = words[position]
     if program == "openssl" and (match := _PASS.match(word)) is not None:
         yield position, f"{match[0]}{MARK}"
-    elif program == "rabbitmqctl" and word in _RABBITMQ and position + 2 < len(words):
-        yield position + 2, MARK
     elif program == "htpasswd" and position == len(words) - 1 and any(re.match(r"-\w*b", other) for other in words):
         yield position, MARK
     elif program == "kubectl" and "--from-literal" in word and "secret" in words:

@@ -120,7 +120,7 @@ class Redactor:
         """
         done = 0
         for place in places:
-            if place < done:
+            if place < done or (record.startswith("://", place) and not _has_user(record, place)):
                 continue
             start = _opening_quote(record, done, place)
             string = None if start < 0 else _STRING.match(record, start)
@@ -233,6 +233,11 @@ def _may_have_value(record: str, start: int, end: int) -> bool:
     if opening < 0 or closing is None or _FLAT_BEFORE.fullmatch(record, opening + 1, start) is None:
         return True
     return _PAIR_VALUE.search(record, opening, closing.end()) is not None
+
+
+def _has_user(record: str, place: int) -> bool:
+    """Whether an address may have a user: most have none, and each is another one."""
+    return record.find("@", place, record.find('"', place)) >= 0
 
 
 def _opening_quote(record: str, begin: int, place: int) -> int:

@@ -316,7 +316,8 @@ _AROUND = 400
 _LONGEST_ASSIGNMENT = 2 * LONGEST_NAME
 _BLOCK = re.compile(r"[|>][-+]?[0-9]?[-+]?[ \t]*(?:#[^\n]*)?(?=\r?\n|$)")
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
-_WORD = re.compile(r"\S+")
+# Not beyond where the next option of a list begins: `--token=…,--port=80`.
+_WORD = re.compile(r"(?:[^\s,]|,(?!--?[A-Za-z]))+")
 _IN_FLOW = re.compile(r"[^\s,}\]]+")
 _OF_PARAMETER = re.compile(r"[^&\s\"']+")
 _IN_BRACKETS = re.compile(r"\[[^\]\n]*\]?")
