@@ -33,6 +33,12 @@ def test_the_quick_look_and_the_whole_reading_agree(one: Planted) -> None:
     assert redact(one.record) == default_redactor().redact_whole(one.record)
 
 
+@pytest.mark.parametrize("one", PLANTED, ids=lambda one: one.name)
+def test_what_is_redacted_stays_as_it_is(one: Planted) -> None:
+    text = redact(one.record).text
+    assert redact(text).text == text
+
+
 # What a client can write into a record that the API server makes: it stays in its own string.
 HOSTILE = '"name":"token","value":'
 HOSTILE_EVENTS: dict[str, dict[str, Any]] = {

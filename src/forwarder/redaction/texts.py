@@ -148,7 +148,7 @@ class Texts:
             tell(Rule.TELLING_NAME)
             return MARK
         redacted = self.redact(decoded, Kind.ARGUMENT, tell, depth)
-        return value if redacted == decoded else quote(redacted, safe=_SAFE)
+        return value if redacted == decoded else quote(redacted, safe=_SAFE, errors="replace")
 
     def _redact_path(self, text: str, tell: Tell, depth: int) -> str:
         path, separator, rest = text.partition("?")
@@ -156,7 +156,7 @@ class Texts:
             return text
         decoded = unquote(path)
         redacted = self.redact(decoded, Kind.PROSE, tell, depth)
-        return text if redacted == decoded else quote(redacted, safe=_SAFE) + separator + rest
+        return text if redacted == decoded else quote(redacted, safe=_SAFE, errors="replace") + separator + rest
 
 
 def is_json(text: str) -> bool:
