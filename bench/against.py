@@ -1,5 +1,7 @@
 """This tree's CPU beside another commit's, in one run: the two in turn, each in a process of its own."""
 
+import dataclasses
+import json
 import statistics
 import subprocess
 import sys
@@ -8,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.payloads import Payload, payload
+
 TREE = Path(__file__).parent.parent
+# Run in either tree, on the payload that this one makes.
 _MEASURE = """
-import gc, sys
+import gc, json, sys
 from bench.cpu import cost
-from bench.payloads import payload
+from bench.payloads import Payload
 gc.freeze()
 gc.set_threshold(100_000)
-print(cost(payload(sys.argv[1], 4000)).ours)
+print(cost(Payload(**json.load(sys.stdin))).ours)
 """
 
 
@@ -28,17 +33,24 @@ def checked_out(revision: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def milliseconds(tree: Path, kind: str) -> float:
-    """CPU of 4,000 records of a kind by the code of a tree."""
-    command = [sys.executable, "-c", _MEASURE, kind]
-    environment = {"PYTHONPATH": f"{tree / 'src'}:{tree}"}
-    done = subprocess.run(command, cwd=tree, env=environment, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+def milliseconds(tree: Path, measured: Payload) -> float:
+    """CPU of a payload by the code of a tree."""
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", _MEASURE],
+        cwd=tree,
+        env={"PYTHONPATH": f"{tree / 'src'}:{tree}"},
+        input=json.dumps(dataclasses.asdict(measured)),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return float(done.stdout)
 
 
 def ratios(revision: str, kind: str, rounds: int) -> tuple[float, float, float]:
     """Medians of this tree and of the other in ms, and the median of the rounds' ratios."""
+    measured = payload(kind, 4000)
     with checked_out(revision) as other:
-        pairs = [(milliseconds(TREE, kind), milliseconds(other, kind)) for _ in range(rounds)]
+        pairs = [(milliseconds(TREE, measured), milliseconds(other, measured)) for _ in range(rounds)]
     ours, theirs = zip(*pairs, strict=True)
     return statistics.median(ours), statistics.median(theirs), statistics.median(a / b for a, b in pairs)
