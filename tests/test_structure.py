@@ -20,7 +20,9 @@ ROWS = (
     ("redaction.redactor",),
     ("redaction.json_secrets",),
     ("redaction.texts",),
-    ("redaction.command_lines", "redaction.literals"),
+    ("redaction.manifests",),
+    ("redaction.assignments", "redaction.command_lines"),
+    ("redaction.literals",),
     ("redaction.json_text", "redaction.looks", "redaction.values"),
     ("actor", "rbac", "redaction.names", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
     (

@@ -10,12 +10,13 @@ pkg/apis/audit/v1 (Event); RFC 6902 (JSON patch); RFC 7517 (JWK); docker, "confi
 import re
 from collections.abc import Mapping, Sequence
 
+from forwarder.redaction.assignments import Kind
 from forwarder.redaction.command_lines import redacted_arguments
 from forwarder.redaction.json_text import Array, Node, Object, Scalar, decoded, encoded, is_whole, read_nodes
 from forwarder.redaction.literals import Literals
 from forwarder.redaction.names import Names, Telling
 from forwarder.redaction.rules import MARK, Rule, Tell
-from forwarder.redaction.texts import DEPTH, Kind, Texts, is_user_and_password
+from forwarder.redaction.texts import DEPTH, Texts, is_user_and_password
 from forwarder.redaction.values import is_no_secret
 
 # What is known of everything below a place; flags of an integer, as enum's are ten times as slow.

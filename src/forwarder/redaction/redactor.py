@@ -7,13 +7,14 @@ from typing import NamedTuple
 from forwarder.go_strings import ValueSpan, quote, unquote
 from forwarder.parsers.klog import klog_values
 from forwarder.parsers.logfmt import logfmt_values
+from forwarder.redaction.assignments import Kind
 from forwarder.redaction.command_lines import PROGRAMS
 from forwarder.redaction.json_secrets import JsonSecrets
 from forwarder.redaction.json_text import Scalar, decoded
 from forwarder.redaction.literals import Literals, spellings
 from forwarder.redaction.names import Names, Telling
 from forwarder.redaction.rules import MARK, Rule
-from forwarder.redaction.texts import Kind, is_json
+from forwarder.redaction.texts import is_json
 from forwarder.redaction.values import is_qualified_name
 
 

@@ -1,0 +1,260 @@
+"""`name=value`, `name: value` and their kin in a text: env files, YAML, INI, arguments, HTTP headers, Go's dumps."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+from forwarder.redaction.literals import Hit
+from forwarder.redaction.names import LONGEST_NAME, Names, Telling
+from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.values import is_no_secret, looks_random
+
+
+class Kind(Enum):
+    """What a text is: it decides how far a value reaches."""
+
+    DOCUMENT = "lines of YAML, an env file, a script"
+    ARGUMENT = "one argument of a command, or an environment variable's value"
+    PROSE = "what a person reads: only words that look like secrets"
+
+
+# A name, what closes it, and what separates it from its value.
+_ASSIGNMENT = re.compile(
+    rf"(?<![A-Za-z0-9_.])(?P<name>[A-Za-z_][\w.-]{{0,{LONGEST_NAME - 1}}}+)"
+    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|:=|==?|:)[ \t]{0,99}+)"
+)
+_QUOTE = re.compile(r"(?P<slashes>\\{0,7}+)(?P<quote>[\"'])")
+_LINE_HEAD = re.compile(
+    r"[ \t]*(?:#\s*)?(?:-[ \t]+)?(?:(?:export|set|ENV|ARG|declare -x|--env|-e)[ \t]+)?(?:--?)?\\{0,7}[\"']?"
+    r"(?:[^\s=]*/[^\s=]*:)?"
+)
+_LONGEST_HEAD = 300
+_AROUND = 400
+# A name, what closes it, and the separator with its blanks.
+_LONGEST_ASSIGNMENT = 2 * LONGEST_NAME
+_BLOCK = re.compile(r"[|>][-+]?[0-9]?[-+]?[ \t]*(?:#[^\n]*)?(?=\r?\n|$)")
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
+# Not beyond where the next option of a list begins: `--token=…,--port=80`.
+_WORD = re.compile(r"(?:[^\s,]|,(?!--?[A-Za-z]))+")
+_IN_FLOW = re.compile(r"[^\s,}\]]+")
+_OF_PARAMETER = re.compile(r"[^&\s\"']+")
+_IN_BRACKETS = re.compile(r"\[[^\]\n]*\]?")
+_SCHEME_WORD = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey)[ \t]+", re.IGNORECASE)
+# In a sentence: a word with a digit or an unusual character, or a long one.
+SECRET_WORD = re.compile(r"(?=[^\s,;]{0,400}?[0-9!#$%^&*+/=_])[^\s,;]{6,}|[^\s,;]{16,}")
+_MAYBE_RANDOM = re.compile(r"[A-Za-z0-9+/_=~-]{20,400}+(?![\w.-])")
+_PAIR_NAMES = frozenset(("name", "key", "header", "variable"))
+_PAIR_VALUES = frozenset(("value", "val", "values"))
+_BETWEEN_PAIR = re.compile(r"[\s,;\"'\\]{0,80}(?:-[ \t]+)?[\"'\\]{0,8}")
+
+
+class Assignments:
+    """Finds `name=value`, `name: value` and their kin in one text, from its beginning to its end.
+
+    Args:
+        text: what to look through.
+        kind: how far values reach: in a document to the end of the line, in a sentence to the end of the word.
+        names: which names tell.
+    """
+
+    def __init__(self, text: str, kind: Kind, names: Names) -> None:
+        self._text = text
+        self._kind = kind
+        self._names = names
+        self._line_begin = 0
+        self._line_seen = 0
+        # Of a pair (`- name: X`, `value: Y`): whether the name tells, and where it ends; and the value.
+        self._pair_name: tuple[bool, int] = (False, -1)
+        self._pair_value: re.Match[str] | None = None
+        self._edits: list[tuple[int, int]] = []
+
+    def redacted(self, hits: Sequence[Hit], tell: Tell) -> str:
+        """The text with MARK for every value of a telling name; `hits` are the literals that names have."""
+        position = searched = 0
+        for place, _ in hits:
+            # Only around them, since most of a long text is of no interest; and there only once.
+            if place + _LONGEST_ASSIGNMENT <= searched:
+                continue
+            position, searched = max(position, place - _AROUND), place + 4 * _AROUND
+            while (match := _ASSIGNMENT.search(self._text, position, searched)) is not None:
+                position = max(self._follow(match), match.end("name") + 1)
+        if not self._edits:
+            return self._text
+        tell(Rule.TELLING_NAME)
+        pieces: list[str] = []
+        done = 0
+        for begin, end in sorted(self._edits):
+            if begin >= done:
+                pieces += (self._text[done:begin], MARK)
+                done = end
+        return "".join(pieces) + self._text[done:]
+
+    def _follow(self, match: re.Match[str]) -> int:
+        """What one name tells; where to go on."""
+        name, begin = match["name"], match.end()
+        lowered = name.lower()
+        if lowered in _PAIR_NAMES:
+            return self._remember_name(match)
+        telling = self._names.telling(name)
+        if lowered in _PAIR_VALUES:
+            self._pair_value = match
+            tells, end = self._pair_name
+            telling = Telling.YES if tells and self._is_beside(end, match.start()) else telling
+        if telling is Telling.NO:
+            return begin
+        if telling is Telling.IF_RANDOM:
+            quote = _QUOTE.match(self._text, begin)
+            span = self._word(begin if quote is None else quote.end(), _MAYBE_RANDOM)
+            if span is None or not looks_random(self._text[span[0] : span[1]]):
+                return begin
+        elif (span := self._value(match)) is None or is_no_secret(name, self._text[span[0] : span[1]]):
+            return begin
+        self._edits.append(span)
+        return span[1]
+
+    def _remember_name(self, match: re.Match[str]) -> int:
+        span = self._quoted(match.end()) or self._word(match.end(), _IN_FLOW)
+        if span is None:
+            return match.end()
+        name = self._text[span[0] : span[1]]
+        tells = len(name) <= LONGEST_NAME and self._names.telling(name) is Telling.YES
+        self._pair_name = (tells, span[1])
+        before = self._pair_value
+        if tells and before is not None and match.start() - before.end() < _AROUND:
+            value = self._value(before)
+            if (
+                value is not None
+                and self._is_beside(value[1], match.start())
+                and not is_no_secret(name, self._text[value[0] : value[1]])
+            ):
+                self._edits.append(value)
+        return span[1]
+
+    def _is_beside(self, end: int, begin: int) -> bool:
+        return 0 <= end <= begin and _BETWEEN_PAIR.fullmatch(self._text, end, begin) is not None
+
+    def _value(self, match: re.Match[str]) -> tuple[int, int] | None:
+        """Where the value is, without its quotes; None where the separator separates no value."""
+        begin, separator = match.end(), match["separator"]
+        is_colon = separator.strip() == ":"
+        if quoted := self._quoted(begin):
+            return quoted
+        if (
+            is_colon
+            and not separator.endswith((" ", "\t"))
+            and begin < len(self._text)
+            and self._text[begin] not in "\r\n"
+        ):
+            return self._tight(match)
+        if self._is_at_line_head(match):
+            return self._to_line_end(begin, is_colon=is_colon)
+        scheme = _SCHEME_WORD.match(self._text, begin)
+        begin = scheme.end() if scheme is not None else begin
+        if not is_colon:
+            return self._word_of_assignment(match, begin)
+        if self._text[max(0, match.start() - 8) : match.start()].rstrip(" \t\\\"'").endswith(("{", ",")):
+            return self._word(begin, _IN_FLOW)
+        return self._word(begin, SECRET_WORD)
+
+    def _quoted(self, begin: int) -> tuple[int, int] | None:
+        quote = _QUOTE.match(self._text, begin)
+        if quote is None:
+            return None
+        if not quote["slashes"]:
+            end = _end_of_quoted(self._text, quote.end(), quote["quote"])
+        else:
+            end = self._text.find(quote[0], quote.end())
+            while end > 0 and self._text[end - 1] == "\\":
+                end = self._text.find(quote[0], end + 1)
+        return quote.end(), len(self._text) if end < 0 else end
+
+    def _tight(self, match: re.Match[str]) -> tuple[int, int] | None:
+        """`Password:…` and `X-Api-Key:[…]` in Go's dumps, `map[password:…]`, JSON's numbers; not `host:port`."""
+        begin = match.end()
+        before = self._text[max(0, match.start() - 4) : match.start()]
+        if not (match["name"][0].isupper() or match["close"] or before.endswith(("map[", " ", ",", "{"))):
+            return None
+        if self._text.startswith("[", begin):
+            return self._word(begin, _IN_BRACKETS, inside=True)
+        return self._word(begin, _IN_FLOW)
+
+    def _word_of_assignment(self, match: re.Match[str], begin: int) -> tuple[int, int] | None:
+        before = match.start()
+        while before > 0 and self._text[before - 1] == "-" and match.start() - before < 2:  # noqa: PLR2004 - `--name`
+            before -= 1
+        opening = self._text[before - 1 : before]
+        if opening in ("&", "?"):
+            return self._word(begin, _OF_PARAMETER)
+        if opening in ('"', "'") and self._kind is not Kind.PROSE:
+            end = self._text.find(opening, begin)
+            return (begin, end) if end > begin else self._word(begin, _WORD)
+        span = self._word(begin, _WORD)
+        if span is not None and opening in ('"', "'"):
+            end = self._text.find(opening, begin, span[1])
+            return (begin, end) if end > begin else span
+        return span
+
+    def _word(self, begin: int, pattern: re.Pattern[str], *, inside: bool = False) -> tuple[int, int] | None:
+        word = pattern.match(self._text, begin)
+        if word is None:
+            return None
+        return (begin + 1, word.end() - word[0].endswith("]")) if inside else (begin, word.end())
+
+    def _is_at_line_head(self, match: re.Match[str]) -> bool:
+        """Whether nothing stands before the name in its line but what makes it an assignment."""
+        if self._kind is Kind.PROSE:
+            return False
+        line = self._text.rfind("\n", self._line_seen, match.start())
+        self._line_begin = line + 1 if line >= 0 else self._line_begin
+        self._line_seen = match.start()
+        begin = self._line_begin
+        return (
+            match.start() - begin <= _LONGEST_HEAD
+            and _LINE_HEAD.fullmatch(self._text, begin, match.start()) is not None
+        )
+
+    def _to_line_end(self, begin: int, *, is_colon: bool) -> tuple[int, int] | None:
+        rest = _REST_OF_LINE.match(self._text, begin)
+        end = rest.end() if rest is not None else begin
+        line = self._text[begin:end].rstrip()
+        if is_colon and (not line or _BLOCK.match(self._text, begin) is not None):
+            return self._block(end, is_list=not line)
+        if is_colon and line.startswith(("{", "&", "*", "!")):
+            return None
+        return (begin, begin + len(line)) if line else None
+
+    def _block(self, position: int, *, is_list: bool) -> tuple[int, int] | None:
+        """The lines below that are indented further; below a name without a value only items of a list."""
+        indent = _indent(self._text, self._line_begin)
+        first = last = None
+        while (line := NEXT_LINE.match(self._text, position)) is not None:
+            content = line["content"]
+            if content:
+                is_item = content.startswith("- ") or content == "-"
+                if line.end("indent") - line.start("indent") < indent + (0 if is_list and is_item else 1):
+                    break
+                if is_list and not is_item:
+                    break
+                first = line.start("content") + (2 if is_list and is_item else 0) if first is None else first
+                last = line.end("content")
+            position = line.end()
+        return (first, last) if first is not None and last is not None and first < last else None
+
+
+NEXT_LINE = re.compile(r"\r?\n(?P<indent>[ \t]*+)(?P<content>[^\r\n]*+)")
+_INDENT = re.compile(r"[ \t]*+(?:-[ \t]+)*")
+
+
+def _indent(text: str, begin: int) -> int:
+    match = _INDENT.match(text, begin)
+    return match.end() - match.start() if match is not None else 0
+
+
+def _end_of_quoted(text: str, begin: int, quote: str) -> int:
+    r"""Where a quoted text ends: before the quote that no backslash escapes."""
+    match = (_IN_DOUBLE if quote == '"' else _IN_SINGLE).match(text, begin)
+    return match.end() if match is not None and match.end() < len(text) else -1
+
+
+_IN_DOUBLE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_IN_SINGLE = re.compile(r"(?:[^'\\]|\\.|'')*+", re.DOTALL)
