@@ -70,6 +70,41 @@ def test_no_client_hides_what_it_does(name: str) -> None:
     assert "parse_error" not in source
 
 
+LOOKS_LIKE_ONE = "glpat-a1b2c3d4e5f6g7h8i9j0"
+
+
+def test_nobody_hides_behind_a_name_that_looks_like_a_token() -> None:
+    names = {
+        "user": {
+            "username": f"ops:{LOOKS_LIKE_ONE}",
+            "extra": {"sessionName": [LOOKS_LIKE_ONE], "arn": [f"arn:aws:sts::1:assumed-role/a/{LOOKS_LIKE_ONE}"]},
+        },
+        "impersonatedUser": {"username": LOOKS_LIKE_ONE},
+        "objectRef": {"resource": "pods", "namespace": LOOKS_LIKE_ONE, "name": LOOKS_LIKE_ONE},
+        "requestObject": {
+            "kind": "Pod",
+            "metadata": {"name": LOOKS_LIKE_ONE},
+            "spec": {"containers": [{"name": "a", "image": f"r/{LOOKS_LIKE_ONE}:1"}]},
+        },
+    }
+    assert redact(event(**names)).text == event(**names)
+    who = f'arn="arn:aws:sts::1:assumed-role/a/{LOOKS_LIKE_ONE}" username="{LOOKS_LIKE_ONE}" session={LOOKS_LIKE_ONE}'
+    line = f'level=info msg="access granted" {who}'
+    assert redact(line).text == line
+    assert LOOKS_LIKE_ONE not in redact(event({"spec": {"args": [f"--a={LOOKS_LIKE_ONE}"]}})).text
+
+
+def test_of_a_patch_only_the_path_tells() -> None:
+    change = {
+        "key": "token",
+        "op": "add",
+        "path": "/spec/containers/-",
+        "value": {"image": "evil.io/miner", "cap": ["SYS_ADMIN"]},
+    }
+    assert not redact(event([change])).found
+    assert redact(event([{"op": "add", "path": "/spec/apiToken", "value": "a"}])).found
+
+
 @pytest.mark.parametrize("ending", ["token=", "password=", 'token=\\"', "Authorization: Basic ", "apiKey: "])
 def test_a_value_swallows_no_field_behind_it(ending: str) -> None:
     (document,) = documents_of(batch([klog(f'"Done" a="x {ending}" pod="shop/cart" node="n1"')], STREAMS["api"]))

@@ -61,7 +61,7 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
             is_login = is_login or (word == "login" and program in _LOGIN_PROGRAMS)
         elif position not in found and following is not None and _is_told(word, following, names):
             found[position + 1] = MARK
-        if program is not None and position not in found:
+        if program is not None and position not in found and (word.startswith("-") or program in _OTHERS):
             found.update(_of_program(program, words, position, is_login=is_login))
     return found
 

@@ -27,7 +27,7 @@ _SECRET_DATA = 1
 _TOLD = 2
 # In a request about Secrets, `data`, `stringData` and patches of them hold secrets.
 _OF_SECRETS = 4
-# Who did it, and to what: no name hides another, only tokens known by their look are replaced.
+# Who did it, and to what: nothing is replaced, as a client could hide behind a name that looks like a secret.
 _IDENTITY = 8
 _ARGUMENT = 16
 _PROSE = 32
@@ -52,6 +52,9 @@ _IDENTITY_MEMBERS = frozenset(
     )
 )
 _PROSE_MEMBERS = frozenset(("description", "message", "reason", "help", "summary", "note", "title"))
+# What objects are called, and what runs; a name that looks like a token is a name all the same.
+_NAMES_OF_OBJECTS = frozenset(("name", "namespace", "image", "serviceAccountName", "serviceAccount", "nodeName"))
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]{1,253}(?::[A-Za-z0-9._-]{1,128})?")
 _PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
 _PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data"))
 _COMMANDS = ("command", "args", "cmd", "entrypoint", "Cmd", "Entrypoint")
@@ -135,12 +138,9 @@ class _Walk:
                 self._replace(scalar, MARK, Rule.SECRET_DATA)
         elif place & _TOLD and not is_no_secret("", value):
             self._replace(scalar, MARK, Rule.TELLING_NAME)
-        elif scalar.is_string and scalar not in self.replacements:
-            if place & _IDENTITY:
-                redacted = self._texts.redact_by_look(value, self._tell)
-            else:
-                of_secrets = bool(place & _OF_SECRETS)
-                redacted = self._texts.redact(value, _kind(place), self._tell, self._depth, of_secrets=of_secrets)
+        elif scalar.is_string and scalar not in self.replacements and not place & _IDENTITY:
+            of_secrets = bool(place & _OF_SECRETS)
+            redacted = self._texts.redact(value, _kind(place), self._tell, self._depth, of_secrets=of_secrets)
             if redacted != value:
                 self.replacements[scalar] = redacted
 
@@ -208,16 +208,18 @@ class _Walk:
             self._replace(value, MARK, Rule.DOCKER_AUTH)
         elif telling is not Telling.NO and self._texts.is_secret(name, text):
             self._replace(value, MARK, Rule.TELLING_NAME)
-        else:
+        elif place & _TOLD or name not in _NAMES_OF_OBJECTS or _PLAIN_NAME.fullmatch(text) is None:
             self._scalar(value, place | _PROSE if name in _PROSE_MEMBERS else place)
 
     def _beside(self, strings: Mapping[str, str]) -> int:
         """What the other members of an object tell of its value: an environment variable, a header, a JSON patch."""
-        path = strings.get("path", "") if "op" in strings else ""
-        if path.startswith(("/data", "/stringData")):
-            return _SECRET_DATA
-        names = [strings[name] for name in _PAIR_NAMES if name in strings and "operator" not in strings]
-        names += [segment.replace("~1", "/") for segment in path.rsplit("/", 1)[-1:]]
+        if "op" in strings and "path" in strings:
+            # A patch ignores other members, so they tell nothing.
+            if strings["path"].startswith(("/data", "/stringData")):
+                return _SECRET_DATA
+            names = [strings["path"].rpartition("/")[2].replace("~1", "/")]
+        else:
+            names = [strings[name] for name in _PAIR_NAMES if name in strings and "operator" not in strings]
         return _TOLD if any(self._names.telling(name) is Telling.YES for name in names) else _ORDINARY
 
     def _is_schema(self, node: Node) -> bool:

@@ -54,7 +54,7 @@ _PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data)"')
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 256
 _LONGEST_TRIED = 4000
-# Of the authenticator's lines.
+# Of the authenticator's lines: who it was, whatever that is called.
 _IDENTITY_KEYS = frozenset(
     (
         *(
@@ -197,13 +197,12 @@ class Redactor:
             text = value[3:-3].replace("\n\t", "\n")
         else:
             text = value
+        if span.key in _IDENTITY_KEYS:
+            return value
         if span.key and self._json.texts.is_secret(span.key, text) and not is_qualified_name(text):
             rules.add(Rule.TELLING_NAME)
             return quote(MARK)
-        if span.key in _IDENTITY_KEYS:
-            redacted = self._json.texts.redact_by_look(text, rules.add)
-        else:
-            redacted = self._json.texts.redact(text, Kind.DOCUMENT if is_lines else Kind.PROSE, rules.add)
+        redacted = self._json.texts.redact(text, Kind.DOCUMENT if is_lines else Kind.PROSE, rules.add)
         if redacted == text:
             return value
         # What was not quoted may be read otherwise without its secret, unless it is still JSON.

@@ -86,12 +86,6 @@ class Texts:
             text = _redact_commands(text, self._names, tell)
         return text
 
-    def redact_by_look(self, text: str, tell: Tell) -> str:
-        """The text without what is a secret whatever stands around it: also for names of users and of objects."""
-        for pattern in self._patterns:
-            text = _sub(pattern, MARK, text, Rule.OPERATOR, tell)
-        return self._redact_by_look(text, tell) if self._literals.within(text) else text
-
     def _redact_by_look(self, text: str, tell: Tell) -> str:
         text = redact_looks(text, tell)
         if "PRIVATE KEY" in text:
