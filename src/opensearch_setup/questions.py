@@ -90,7 +90,7 @@ class Question:
             return None
         return replace(
             self,
-            text=f"{self.text.removesuffix('?')}, by controllers, components or nodes?",
+            text=f"{self.text} (controllers, components, nodes)",
             query=self.controllers,
             shows=tuple(name for name in self.shows if name not in _IAM),
             controllers=None,
