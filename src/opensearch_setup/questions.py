@@ -462,13 +462,23 @@ def who_entered_pod() -> Question:
 
 
 def who_ran_privileged() -> Question:
-    """15: a pod, or what makes pods, or an ephemeral container of one; refused attempts too."""
+    """15: a pod, or what makes pods; refused attempts too.
+
+    An ephemeral container sees the processes of the pod that it is put into, so it needs no other power.
+    """
     host = ("privileged", "host_network", "host_pid", "host_ipc")
     powers = [_clause(f"workload.{power}", value=True) for power in host]
-    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths")), ONCE)
+    put_into_pod = _where(
+        {
+            "objectRef.resource": "pods",
+            "objectRef.subresource": "ephemeralcontainers",
+            "verb": ("create", "update", "patch"),
+        }
+    )
+    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"), put_into_pod), ONCE)
     return Question(
         15,
-        "Who created a privileged pod, a hostPath mount, a host network or PID pod?",
+        "Who created a privileged pod, a hostPath mount, a host network or PID pod, an ephemeral container?",
         _without_controllers(ran),
         (
             *("@timestamp", "outcome", "actor.username", "actor.session_name"),
