@@ -21,10 +21,10 @@ from opensearch_setup.saved_objects import FILE
 
 MASTER = {"OPENSEARCH_USERNAME": "admin", "OPENSEARCH_PASSWORD": "admin"}
 IMPORT = "/_dashboards/api/saved_objects/_import?overwrite=true"
-DONE = {"success": True, "successCount": 71}
+DONE = {"success": True, "successCount": 76}
 REFUSED = {
     "success": False,
-    "successCount": 69,
+    "successCount": 74,
     "errors": [
         {
             "id": "eks-api-usage",
@@ -106,7 +106,7 @@ def failure(result: Result) -> str:
 def test_all_objects_are_sent_as_one_file_to_replace_what_is_ours(dashboards: Dashboards) -> None:
     result = run(dashboards.url)
     assert result.exit_code == 0, result.output
-    assert "71 saved objects imported into the tenant global" in result.output
+    assert "76 saved objects imported into the tenant global" in result.output
     assert f"{dashboards.url}/_dashboards/app/dashboards#/view/{CONTROL_PLANE_LOGS}" in result.output
     ((method, path, headers, _),) = dashboards.received
     assert (method, path) == ("POST", IMPORT)
@@ -149,7 +149,7 @@ def test_a_tenant_that_the_caller_lacks_is_refused_before_anything_is_sent(
 def test_what_was_not_imported_is_named_with_the_reason(dashboards: Dashboards) -> None:
     dashboards.answer = json.dumps(REFUSED)
     output = failure(run(dashboards.url))
-    assert "69 saved objects imported, 2 not" in output
+    assert "74 saved objects imported, 2 not" in output
     assert "dashboard eks-api-usage (EKS API usage): missing_references search gone" in output
     assert "search eks-question-who-deleted-pod (Who deleted pods?): unknown document too large" in output
 

@@ -123,7 +123,7 @@ def test_klog_json_times_agree_with_the_event_timestamps() -> None:
 
 def test_authenticator_times_are_the_second_of_the_event_timestamps() -> None:
     timed = [(record, time) for record in records("authenticator") if (time := LOGRUS_TIME.match(record["message"]))]
-    assert len(timed) == 14
+    assert len(timed) == 16
     assert all(
         moment(record).replace(microsecond=0) == datetime.fromisoformat(time["second"]) for record, time in timed
     )
@@ -131,7 +131,7 @@ def test_authenticator_times_are_the_second_of_the_event_timestamps() -> None:
 
 def test_audit_records_are_written_at_their_stage_after_the_request_came_in() -> None:
     timed = [(record, times) for record in records("audit") if (times := AUDIT_RECEIVED.search(record["message"]))]
-    assert len(timed) == 62
+    assert len(timed) == 75
     for record, times in timed:
         assert moment(record) == to_milliseconds(datetime.fromisoformat(times["stage"]))
         assert to_milliseconds(datetime.fromisoformat(times["received"])) <= moment(record)

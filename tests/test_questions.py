@@ -20,7 +20,9 @@ from opensearch_setup.questions import (
     what_did_user,
     what_makes_the_volume,
     which_calls_of_client,
+    which_iam_identity,
     which_node_runs_pod,
+    who_changed_config_map,
     who_deleted_pod,
     who_is_behind,
     why_unschedulable,
@@ -28,14 +30,18 @@ from opensearch_setup.questions import (
 from opensearch_setup.resources import resource
 from tests.conftest import SAMPLES
 
-ADMIN_AUDIT = [5, 6, 13, 17, 18, 19, 20, 25, 26, 27, 28, 29, 30, 31, 32, 37, 39, 45, 50, 53, 61]
-OLD_KUBECTL = [17, 18, 19, 20, 25, 26, 27, 28, 29, 30, 39, 45]
+# Without 19 (RequestReceived), 26 and 69 (the ends of sessions whose beginnings are 25 and 68).
+ADMIN_ALLOWED = [5, 6, 13, 17, 18, 20, 25, 27, 28, 29, 30, 31, 32, 37, 39, 45, 50, 61, 63, 68, 70]
+ADMIN_AUDIT = [*ADMIN_ALLOWED, 53]
+OLD_KUBECTL = [17, 18, 20, 25, 27, 28, 29, 30, 39, 45]
+# Who has a cluster-admin access policy, and no group.
+FOUNDER = 67
 EXPECTED: dict[int, dict[str, list[int]]] = {
-    1: {"authenticator": [6, 10]},
+    1: {"audit": [*ADMIN_ALLOWED, FOUNDER], "authenticator": [6, 10]},
     2: {"audit": ADMIN_AUDIT},
     3: {"audit": OLD_KUBECTL},
     4: {"audit": [6, 8]},
-    5: {"audit": [3, 4, 33, 36, 42, 47, 51, 53], "authenticator": [4, 12]},
+    5: {"audit": [3, 4, 33, 36, 47, 51, 53], "authenticator": [4, 12]},
     6: {"audit": [10], "scheduler": [4]},
     7: {"audit": [54, 55, 56, 57]},
     8: {"audit": [23, 24, 42, 43]},
@@ -43,25 +49,36 @@ EXPECTED: dict[int, dict[str, list[int]]] = {
     10: {"audit": [20]},
     12: {"audit": [37, 39]},
     13: {"scheduler": [8, 10]},
-    14: {"audit": [25, 26, 48, 49, 50, 51]},
+    14: {"audit": [25, 48, 50, 51, 68]},
     15: {"audit": [27, 39, 44, 45, 47]},
-    16: {"audit": [28, 31]},
-    17: {"audit": [18, 30, 34, 35]},
+    16: {"audit": [28, 31, 70]},
+    17: {"audit": [18, 30, 35]},
     18: {"audit": [0, 2]},
-    19: {"audit": [58, 62]},
+    19: {"audit": [58, 59]},
     20: {"audit": ADMIN_AUDIT, "authenticator": [5, 6, 9, 10]},
 }
 """Question to file of events/ to positions of the records in it."""
 
+BY_CONTROLLERS = {5: [42], 10: [16, 64], 15: [71, 72, 73], 16: [74], 17: [34]}
+"""Question to positions in audit.json, where what controllers, components and nodes did stands apart."""
+
 ASKED_OTHERWISE: list[tuple[Question, dict[str, list[int]]]] = [
-    (what_did_user("tomas.okafor"), {"audit": [22, 33, 36, 41, 44, 47, 48, 49, 51, 52]}),
+    (what_did_user("tomas.okafor"), {"audit": [22, 33, 36, 41, 44, 47, 48, 51, 52, 66]}),
     (what_did_user("tomas?okafor"), {}),
     (what_did_user("*"), {}),
     (what_did_user("\\"), {}),
     (which_calls_of_client("kubectl/v1.22.0", verb="get"), {"audit": [17, 30]}),
     (which_node_runs_pod("my-app"), {"audit": [10], "scheduler": [4]}),
     (which_node_runs_pod(namespace="nowhere"), {}),
-    (who_deleted_pod(namespace="default"), {"audit": [16, 20]}),
+    (which_iam_identity("arn:aws:sts::111122223333:assumed-role/ShopFounder/ada.moreno"), {"authenticator": [16]}),
+    (which_iam_identity("kubernetes-admin"), {"authenticator": [6, 10]}),
+    (who_changed_config_map("another", "kube-system"), {}),
+    (who_deleted_pod(), {"audit": [20, 22, 63, 65, 66]}),
+    (who_deleted_pod(namespace="default"), {"audit": [20]}),
+    (who_deleted_pod("shop-frontend-6c8d5b7f94-k7x2m", "shop"), {"audit": [63]}),
+    (who_deleted_pod("my-app", "staging"), {"audit": [22, 66]}),
+    (who_deleted_pod("of-that-label", "staging"), {"audit": [66]}),
+    (who_deleted_pod("my-app-7d4b9c6f5d-x2x8q", "default"), {"audit": [16]}),
     (why_unschedulable("checkout-6f5d8c7b9-ht4wn", "shop"), {"scheduler": [8]}),
     (why_unschedulable(namespace="shop"), {"scheduler": [8, 10]}),
     (why_unschedulable("my-app"), {}),
@@ -99,6 +116,35 @@ def test_what_a_person_chooses_is_found_and_nothing_else(
     assert found_ids(samples, question) == ids(expected)
 
 
+@pytest.mark.parametrize("number", BY_CONTROLLERS)
+def test_what_controllers_did_stands_apart(samples: OpenSearch, number: int) -> None:
+    (question,) = [question for question in all_questions() if question.number == number]
+    apart = question.by_controllers()
+    assert apart is not None
+    assert found_ids(samples, apart) == ids({"audit": BY_CONTROLLERS[number]})
+    assert found_ids(samples, question) & found_ids(samples, apart) == set()
+    everything = {"query": question.everything}
+    assert samples.count(index=SAMPLES, body=everything)["count"] == len(
+        found_ids(samples, question) | found_ids(samples, apart)
+    )
+
+
+def test_other_questions_have_nothing_apart() -> None:
+    assert {question.number for question in all_questions() if question.by_controllers()} == set(BY_CONTROLLERS)
+
+
+def test_administrators_are_named_the_first_seen_first(samples: OpenSearch) -> None:
+    answer = ask(samples, SAMPLES, which_iam_identity())
+    role = "arn:aws:iam::111122223333:role"
+    assert [(bucket.value, bucket.metrics) for bucket in answer.counts["identities"]] == [
+        (f"{role}/ShopPlatformAdmin", {"first_seen": "2026-11-20T09:05:30.184Z"}),
+        (f"{role}/ShopFounder", {"first_seen": "2026-11-20T09:55:20.104Z"}),
+    ]
+    newest_first = which_iam_identity().request(1, newest_first=True)
+    (first,) = samples.search(index=SAMPLES, body=newest_first)["hits"]["hits"]
+    assert first["_id"] == records("authenticator")[6]["id"]
+
+
 # What stands before the cut in the one record that is cut off; its `auditID` is in no other record.
 CUT_OFF = {
     "auditID": "cut",
@@ -124,7 +170,7 @@ def test_calls_and_records_are_counted_by_response_code(samples: OpenSearch) -> 
     answer = ask(samples, SAMPLES, how_many_calls_per_code())
     counted = {bucket.value: (bucket.metrics["calls"], bucket.records) for bucket in answer.counts["codes"]}
     assert counted == {code: (len(set(found)), len(found)) for code, found in audit_ids.items()}
-    assert counted["101"] == (3, 5)
+    assert counted["101"] == (4, 7)
 
 
 VOLUME_OF: dict[str, Callable[[dict[str, Any]], str | None]] = {

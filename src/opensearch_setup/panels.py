@@ -18,6 +18,7 @@ from opensearch_setup.questions import (
     which_requests_were_denied,
     who_calls_deprecated_api,
     who_changed_config_map,
+    who_deleted_pod,
     who_entered_pod,
     who_granted_everything,
     who_is_behind,
@@ -127,9 +128,10 @@ class Text(Panel):
 
 @dataclass(frozen=True)
 class Asked:
-    """The saved search of a question."""
+    """The saved search of a question, or of what controllers did where that stands apart."""
 
     asking: Callable[..., Question]
+    by_controllers: bool = False
 
 
 Content: TypeAlias = Panel | Asked
@@ -272,23 +274,24 @@ def _numbers(*numbers: tuple[str, str, Query, Metric]) -> Row:
 
 
 def _security_overview() -> Dashboard:
-    denied = which_requests_were_denied().query
+    denied = which_requests_were_denied().everything
     return Dashboard(
         "eks-security-overview",
         "security-overview",
         "EKS security overview",
-        "Who was denied, who read secrets, entered pods, granted rights, and which IAM identity it was",
+        "Who was denied, who read secrets, entered and deleted pods, granted rights, and which IAM identity it was",
         "now-24h",
         (
             _head(),
             _numbers(
-                ("denied", "Denied", denied, RECORDS),
-                ("anonymous", "Anonymous and allowed", which_anonymous_requests_were_allowed().query, CALLS),
-                ("entered", "Pods entered", who_entered_pod().query, CALLS),
-                ("secrets", "Secrets read", who_read_secrets().query, CALLS),
-                ("granted", "Everything granted", who_granted_everything().query, CALLS),
-                ("privileged", "Privileged workloads", who_ran_privileged().query, CALLS),
-                ("aws-auth", "aws-auth changed", who_changed_config_map().query, CALLS),
+                # These queries find each request once.
+                ("denied", "Denied", which_requests_were_denied().query, RECORDS),
+                ("anonymous", "Anonymous and allowed", which_anonymous_requests_were_allowed().query, RECORDS),
+                ("entered", "Pods entered", who_entered_pod().query, RECORDS),
+                ("secrets", "Secrets read", who_read_secrets().query, RECORDS),
+                ("granted", "Everything granted", who_granted_everything().query, RECORDS),
+                ("privileged", "Privileged workloads", who_ran_privileged().query, RECORDS),
+                ("aws-auth", "aws-auth changed", who_changed_config_map().query, RECORDS),
                 ("identities", "IAM identities", _EVERYTHING, Metric("cardinality", "", "actor.iam_arn")),
             ),
             Row(15, ((_denied_over_time(denied), 20), (_denied_by_user(denied), 28))),
@@ -296,9 +299,18 @@ def _security_overview() -> Dashboard:
             Row(15, ((Asked(who_entered_pod), 24), (Asked(who_read_secrets), 24))),
             Row(15, ((Asked(who_granted_everything), 24), (Asked(who_ran_privileged), 24))),
             Row(15, ((Asked(who_changed_config_map), 24), (Asked(which_anonymous_requests_were_allowed), 24))),
+            Row(15, ((Asked(who_deleted_pod), GRID_WIDTH),)),
             Row(18, ((_identities(), GRID_WIDTH),)),
+            Row(15, ((_apart(which_requests_were_denied), 24), (_apart(who_read_secrets), 24))),
+            Row(15, ((_apart(who_granted_everything), 24), (_apart(who_ran_privileged), 24))),
+            Row(15, ((_apart(who_deleted_pod), GRID_WIDTH),)),
         ),
     )
+
+
+def _apart(asking: Callable[..., Question]) -> Asked:
+    """What controllers, components and nodes did."""
+    return Asked(asking, by_controllers=True)
 
 
 def _denied_over_time(denied: Query) -> Panel:

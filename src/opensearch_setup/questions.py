@@ -4,7 +4,7 @@ A question is a function. Its parameters say what a person may choose; one that 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Query: TypeAlias = Mapping[str, Any]
@@ -13,11 +13,17 @@ Query: TypeAlias = Mapping[str, Any]
 Exact: TypeAlias = str | bool | tuple[str, ...] | None
 """What a field has to hold: this value, one of these values, or (None) anything."""
 
-_CHANGES = ("create", "update", "patch", "delete")
+_CHANGES = ("create", "update", "patch", "delete", "deletecollection")
 _GRANTS = ("create", "update", "patch")
-_READS = ("get", "list", "watch")
-_WHO = ("actor.username", "actor.session_name", "actor.iam_arn", "actor.source_ip")
+# The answer to a patch is the whole Secret, also to one that changes nothing; that to a deletecollection all of them.
+_READS = ("get", "list", "watch", "patch", "deletecollection")
+_IAM = ("actor.session_name", "actor.iam_arn")
+_WHO = ("actor.username", *_IAM, "actor.source_ip")
 _SERVICE_ACCOUNT = "system:serviceaccount:kube-system:"
+_FIRST_ERROR = 400
+_MASTERS = "system:masters"
+# Of EKS' own authorizer: … allowed by ClusterRoleBinding "<IAM ARN>+<policy's ARN>" of ClusterRole "<policy's ARN>" …
+_ADMIN_POLICY = "EKS Access Policy: allowed by *:cluster-access-policy/AmazonEKSClusterAdminPolicy*"
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,12 @@ class Bucket:
     Attributes:
         value: As text.
         records: How many there are.
-        metrics: Further numbers about them, by name.
+        metrics: Further numbers and times (ISO 8601) about them, by name.
     """
 
     value: str
     records: int
-    metrics: Mapping[str, int]
+    metrics: Mapping[str, int | str]
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,9 @@ class Question:
         query: What finds the records.
         shows: The fields of each record that answer it, the `@timestamp` first.
         aggregations: What is counted, where the answer is a count.
+        controllers: What finds the records of Kubernetes' own controllers, components and nodes, where they are many
+            and `query` leaves them out. No record is found by both.
+        oldest_first: Whether it is the first record that answers it, and not the newest.
     """
 
     number: int
@@ -67,10 +76,29 @@ class Question:
     query: Query
     shows: tuple[str, ...]
     aggregations: Query = field(default_factory=dict)
+    controllers: Query | None = None
+    oldest_first: bool = False
+
+    @property
+    def everything(self) -> Query:
+        """What finds the records of people and of controllers."""
+        return self.query if self.controllers is None else _any_of(self.query, self.controllers)
+
+    def by_controllers(self) -> "Question | None":
+        """The same question about controllers, components and nodes; None where `query` has theirs too."""
+        if self.controllers is None:
+            return None
+        return replace(
+            self,
+            text=f"{self.text} (controllers, components, nodes)",
+            query=self.controllers,
+            shows=tuple(name for name in self.shows if name not in _IAM),
+            controllers=None,
+        )
 
     def request(self, size: int = 100, *, newest_first: bool = False) -> dict[str, Any]:
         """The body of the search for the `size` oldest, or newest, records."""
-        order = "desc" if newest_first else "asc"
+        order = "desc" if newest_first and not self.oldest_first else "asc"
         return {
             "query": self.query,
             "aggs": self.aggregations,
@@ -94,7 +122,11 @@ class Question:
 
 
 def _bucket(bucket: Mapping[str, Any]) -> Bucket:
-    metrics = {name: int(metric["value"]) for name, metric in bucket.items() if isinstance(metric, Mapping)}
+    metrics = {
+        name: metric.get("value_as_string", int(metric["value"]))
+        for name, metric in bucket.items()
+        if isinstance(metric, Mapping)
+    }
     return Bucket(str(bucket["key"]), bucket["doc_count"], metrics)
 
 
@@ -133,6 +165,54 @@ def _exists(name: str) -> Query:
     return {"exists": {"field": name}}
 
 
+def _not(query: Query) -> Query:
+    return {"bool": {"must_not": [query]}}
+
+
+_EVENTLESS = _not(_exists("stage"))
+_ANSWERED = _clause("stage", ("ResponseComplete", "Panic"))
+_STARTED = _clause("stage", "ResponseStarted")
+_FAILED: Query = {"range": {"responseStatus.code": {"gte": _FIRST_ERROR}}}
+_SUCCEEDED: Query = {"range": {"responseStatus.code": {"lt": _FIRST_ERROR}}}
+_LONG_RUNNING = _any_of(
+    _clause("verb", ("watch", "proxy")),
+    _clause("objectRef.subresource", ("attach", "exec", "log", "portforward", "proxy")),
+)
+_NOT_AUTHENTICATED = _where({"responseStatus.code": "401"}, unless=_exists("actor.username"))
+
+ONCE: Query = _any_of(
+    _EVENTLESS,
+    _where({}, _STARTED, _any_of(_not(_FAILED), _NOT_AUTHENTICATED)),
+    _where({}, _ANSWERED, unless=_where({}, _LONG_RUNNING, _SUCCEEDED)),
+)
+"""What finds of each request one record, and records of other logs.
+
+A long-running request that is let has a record when it begins (`ResponseStarted`), the only one while it lasts, and one
+when it ends; of one that fails, the end is there in any case. A caller that is not authenticated has a beginning alone.
+`auditID` tells requests apart less well: a client may write it, by the header `Audit-ID`.
+
+Source: Kubernetes, apiserver/pkg/endpoints/filters (audit.go, authn_audit.go), and what kube-apiserver calls
+long-running (controlplane/apiserver/config.go).
+"""
+
+CONTROLLERS: Query = _any_of(
+    _clause("actor.kind", ("component", "node")),
+    _where({"actor.kind": "service_account", "actor.namespace": "kube-system"}),
+)
+"""What finds the doings of the control plane itself, of EKS, of nodes, and of service accounts in kube-system.
+
+A service account of another namespace is not among them: its token may be in anybody's hands.
+"""
+
+
+def _without_controllers(query: Query) -> Query:
+    return _where({}, query, unless=CONTROLLERS)
+
+
+def _of_controllers(query: Query) -> Query:
+    return _where({}, query, CONTROLLERS)
+
+
 def _literal(text: str) -> str:
     r"""Text within a wildcard query, where `*`, `?` and `\` would mean something."""
     return "".join(f"\\{character}" if character in r"*?\\" else character for character in text)
@@ -142,14 +222,33 @@ def _values(name: str, size: int = 20, **metrics: Query) -> Query:
     return {"terms": {"field": name, "size": size}, "aggs": metrics}
 
 
-def which_iam_identity(user: str = "kubernetes-admin") -> Question:
-    """1: the authenticator says who is let in, and as whom."""
+def which_iam_identity(user: str | None = None) -> Question:
+    """1: the first administrator that the logs know, which is the creator if they reach back to the beginning.
+
+    Only CloudTrail's `CreateCluster` is certain. A creator is called `kubernetes-admin`, or by its ARN where it has an
+    access entry. What makes an administrator is the group `system:masters`, which the authenticator gives, or an
+    access policy, which only the reason of an audit event names.
+    """
+    shown = ("@timestamp", "log_type", "actor.username", "actor.iam_arn", "actor.groups", "message")
+    identities = _values("actor.iam_arn", first_seen={"min": {"field": "@timestamp"}})
+    counts = {"identities": {**identities, "terms": {**identities["terms"], "order": {"first_seen": "asc"}}}}
+    if user is not None:
+        granted = _where({"log_type": "authenticator", "outcome": "allowed", "actor.username": user})
+        return Question(1, f"Which IAM identity is {user}?", granted, shown, counts, oldest_first=True)
+    policy: Query = {"wildcard": {"annotations.authorization.k8s.io/reason.keyword": {"value": _ADMIN_POLICY}}}
+    administrator = _any_of(_clause("actor.username", "kubernetes-admin"), _clause("actor.groups", _MASTERS), policy)
     return Question(
         1,
-        f"Who created the cluster? Which IAM identity is {user}?",
-        _where({"log_type": "authenticator", "outcome": "allowed", "actor.username": user}),
-        ("@timestamp", "actor.username", "actor.iam_arn", "actor.groups"),
-        {"identities": _values("actor.iam_arn")},
+        "Who created the cluster? Which IAM identities are its administrators, the first seen first?",
+        _where(
+            {"log_type": ("authenticator", "audit"), "outcome": "allowed", "actor.kind": "iam"},
+            _exists("actor.iam_arn"),
+            administrator,
+            ONCE,
+        ),
+        shown,
+        counts,
+        oldest_first=True,
     )
 
 
@@ -159,7 +258,7 @@ def what_did_user(user: str = "kubernetes-admin") -> Question:
     return Question(
         2,
         f"What did {user} do?",
-        _where({"log_type": "audit"}, part_of_name),
+        _where({"log_type": "audit"}, part_of_name, ONCE),
         ("@timestamp", "actor.session_name", "actor.source_ip", "message"),
     )
 
@@ -169,33 +268,43 @@ def which_calls_of_client(client: str = "kubectl", verb: str | None = None) -> Q
     return Question(
         3,
         f"Which {f'{verb} ' if verb else ''}calls came from client {client}?",
-        _where({"log_type": "audit", "verb": verb}, {"prefix": {"userAgent.keyword": client}}),
+        _where({"log_type": "audit", "verb": verb}, {"prefix": {"userAgent.keyword": client}}, ONCE),
         ("@timestamp", "actor.session_name", "message", "userAgent"),
     )
 
 
 def who_changed_config_map(config_map: str = "aws-auth", namespace: str = "kube-system") -> Question:
     """4: only requests that succeeded have changed it."""
-    reference: dict[str, Exact] = {
-        "objectRef.resource": "configmaps",
-        "objectRef.namespace": namespace,
-        "objectRef.name.keyword": config_map,
-    }
+    changes: dict[str, Exact] = {"log_type": "audit", "verb": _CHANGES, "outcome": "allowed"}
     return Question(
         4,
         f"Who changed ConfigMap {namespace}/{config_map}?",
-        _where({"log_type": "audit", "verb": _CHANGES, "outcome": "allowed", **reference}),
+        _where(
+            {**changes, "objectRef.resource": "configmaps", "objectRef.namespace": namespace},
+            *_named(config_map),
+            ONCE,
+        ),
         ("@timestamp", "verb", *_WHO, "userAgent"),
     )
 
 
+def _named(name: str | None) -> tuple[Query, ...]:
+    """What finds the requests about an object: those with its name, and what was done to all of a namespace."""
+    if name is None:
+        return ()
+    all_of_them = _where({"verb": "deletecollection"}, unless=_exists("objectRef.name.keyword"))
+    return (_any_of(_clause("objectRef.name.keyword", name), all_of_them),)
+
+
 def which_requests_were_denied() -> Question:
     """5: by the authenticator, for want of an identity, by authorization or by an admission plugin."""
+    denied = _where({"outcome": "denied"}, ONCE)
     return Question(
         5,
         "Which requests were denied?",
-        _where({"outcome": "denied"}),
+        _without_controllers(denied),
         ("@timestamp", "log_type", "message"),
+        controllers=_of_controllers(denied),
     )
 
 
@@ -234,11 +343,12 @@ def _of_pod(pod: str | None, namespace: str | None) -> tuple[Query, ...]:
 
 
 def which_calls_failed() -> Question:
-    """7: on the server's side."""
+    """7: on the server's side; without an API server that asks itself, while it starts, whether it is ready."""
+    starting = _where({"actor.username": "system:apiserver"}, {"prefix": {"requestURI.keyword": "/readyz"}})
     return Question(
         7,
         "Which API calls failed with 5xx?",
-        _where({"log_type": "audit"}, {"range": {"responseStatus.code": {"gte": 500}}}),
+        _where({"log_type": "audit"}, {"range": {"responseStatus.code": {"gte": 500}}}, ONCE, unless=starting),
         ("@timestamp", "responseStatus.code", "message", "responseStatus.message"),
     )
 
@@ -248,7 +358,7 @@ def what_did_cronjob_controller() -> Question:
     return Question(
         8,
         "What did the cronjob-controller do? Why did my CronJob not fire?",
-        _where({"log_type": "audit", "actor.username": f"{_SERVICE_ACCOUNT}cronjob-controller"}),
+        _where({"log_type": "audit", "actor.username": f"{_SERVICE_ACCOUNT}cronjob-controller"}, ONCE),
         (
             "@timestamp",
             *("verb", "objectRef.resource", "objectRef.namespace", "objectRef.name", "responseStatus.code"),
@@ -262,23 +372,30 @@ def what_did_replicaset_controller() -> Question:
     return Question(
         9,
         "What did the replicaset-controller do?",
-        _where({"log_type": "audit", "actor.username": f"{_SERVICE_ACCOUNT}replicaset-controller"}),
-        ("@timestamp", "verb", "requestURI", "responseObject.metadata.name", "responseStatus.code"),
+        _where({"log_type": "audit", "actor.username": f"{_SERVICE_ACCOUNT}replicaset-controller"}, ONCE),
+        ("@timestamp", "verb", "requestURI", "generated_name", "responseStatus.code"),
     )
 
 
 def who_deleted_pod(pod: str | None = None, namespace: str | None = None) -> Question:
-    """10: an audit event for each stage of a request; the last one says how it ended."""
-    reference: dict[str, Exact] = {
-        "objectRef.resource": "pods",
-        "objectRef.namespace": namespace,
-        "objectRef.name.keyword": pod,
-    }
+    """10: by its name, with all of a namespace, or by evicting it; of one pod, the controller that did it too.
+
+    The `delete` of the pod's own kubelet confirms that its containers are gone, and is nobody's wish: it is left to the
+    question about controllers. An eviction is, whoever asks for it: a drain, Karpenter, Fargate.
+    """
+    pods: dict[str, Exact] = {"objectRef.resource": "pods", "objectRef.namespace": namespace}
+    itself = _where({**pods, "verb": ("delete", "deletecollection")}, unless=_exists("objectRef.subresource"))
+    evicted = _where({**pods, "verb": "create", "objectRef.subresource": "eviction"})
+    allowed = _where({"log_type": "audit", "outcome": "allowed"}, *_named(pod), ONCE)
+    by_controllers = _where({}, itself, CONTROLLERS)
+    by_kubelet = _where({"actor.kind": "node"}, itself)
+    apart = by_controllers if pod is None else by_kubelet
     return Question(
         10,
         f"Who deleted {_pods(pod, namespace)}?",
-        _where({"log_type": "audit", "verb": "delete", "stage": "ResponseComplete", "outcome": "allowed", **reference}),
-        ("@timestamp", "objectRef.namespace", "objectRef.name", *_WHO, "userAgent"),
+        _where({}, allowed, _any_of(itself, evicted), unless=apart),
+        ("@timestamp", "message", "objectRef.namespace", "objectRef.name", *_WHO, "userAgent"),
+        controllers=_where({}, allowed, apart),
     )
 
 
@@ -305,6 +422,7 @@ def who_changed_daemonsets(namespace: str = "kube-system") -> Question:
         f"Who changed DaemonSets (add-ons) in {namespace}?",
         _where(
             {"log_type": "audit", "objectRef.resource": "daemonsets", "objectRef.namespace": namespace, **changes},
+            ONCE,
             unless=_exists("objectRef.subresource"),
         ),
         ("@timestamp", "verb", "objectRef.name", *_WHO, "workload.images"),
@@ -326,59 +444,76 @@ def why_unschedulable(pod: str | None = None, namespace: str | None = None) -> Q
 
 
 def who_entered_pod() -> Question:
-    """14: refused attempts too; a session has a record when it begins and one when it ends."""
+    """14: refused attempts too, whatever the verb: by WebSocket it is `get`, by SPDY `create`.
+
+    A kubelet takes the same through its proxy, where the path alone tells.
+    """
+    through_kubelet: list[Query] = [
+        {"wildcard": {"requestURI.keyword": {"value": f"/api/v1/nodes/*/proxy/{way}*", "case_insensitive": True}}}
+        for way in ("exec/", "attach/", "run/", "portForward/")
+    ]
+    into_pod = _where({"objectRef.resource": "pods", "objectRef.subresource": ("exec", "attach", "portforward")})
     return Question(
         14,
         "Who ran exec, attach or port-forward into a pod?",
-        _where(
-            {
-                "log_type": "audit",
-                "objectRef.resource": "pods",
-                "objectRef.subresource": ("exec", "attach", "portforward"),
-            },
-            unless=_clause("stage", "RequestReceived"),
-        ),
+        _where({"log_type": "audit"}, _any_of(into_pod, *through_kubelet), ONCE),
         ("@timestamp", *_WHO, "objectRef.subresource", "objectRef.namespace", "objectRef.name", "outcome", "stage"),
     )
 
 
 def who_ran_privileged() -> Question:
-    """15: a pod, or what makes pods; refused attempts too."""
+    """15: a pod, or what makes pods; refused attempts too.
+
+    An ephemeral container sees the processes of the pod that it is put into, so it needs no other power.
+    """
     host = ("privileged", "host_network", "host_pid", "host_ipc")
     powers = [_clause(f"workload.{power}", value=True) for power in host]
+    put_into_pod = _where(
+        {
+            "objectRef.resource": "pods",
+            "objectRef.subresource": "ephemeralcontainers",
+            "verb": ("create", "update", "patch"),
+        }
+    )
+    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"), put_into_pod), ONCE)
     return Question(
         15,
-        "Who created a privileged pod, a hostPath mount, a host network or PID pod?",
-        _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"))),
+        "Who created a privileged pod, a hostPath mount, a host network or PID pod, an ephemeral container?",
+        _without_controllers(ran),
         (
             *("@timestamp", "outcome", "actor.username", "actor.session_name"),
             *("workload.kind", "objectRef.namespace", "objectRef.name"),
             *(f"workload.{power}" for power in host),
             *("workload.host_paths", "workload.capabilities_added", "workload.images"),
         ),
+        controllers=_of_controllers(ran),
     )
 
 
 def who_granted_everything() -> Question:
-    """16: by a role that holds `*`, or by a binding to cluster-admin."""
+    """16: by a role that holds `*`, or by a binding to cluster-admin, also one that gets a further subject."""
+    granted = _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS, "outcome": "allowed"}, ONCE)
     return Question(
         16,
         "Who granted cluster-admin, or rights to everything (*)?",
-        _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS, "outcome": "allowed"}),
+        _without_controllers(granted),
         ("@timestamp", *_WHO, "objectRef.resource", "rbac.role_kind", "rbac.role_name", "rbac.subjects"),
+        controllers=_of_controllers(granted),
     )
 
 
 def who_read_secrets() -> Question:
     """17: and was let; for those who were not, ask which requests were denied."""
+    read = _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS, "outcome": "allowed"}, ONCE)
     return Question(
         17,
         "Who read secrets, and from where?",
-        _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS, "outcome": "allowed"}),
+        _without_controllers(read),
         (
             *("@timestamp", "verb", "objectRef.namespace", "objectRef.name"),
-            *("actor.username", "actor.session_name", "sourceIPs", "actor.iam_arn"),
+            *("actor.username", "actor.session_name", "actor.source_ip", "actor.iam_arn"),
         ),
+        controllers=_of_controllers(read),
     )
 
 
@@ -387,8 +522,8 @@ def which_anonymous_requests_were_allowed() -> Question:
     return Question(
         18,
         "Which anonymous requests were allowed?",
-        _where({"log_type": "audit", "actor.kind": "anonymous", "outcome": "allowed"}),
-        ("@timestamp", "sourceIPs", "verb", "requestURI", "userAgent"),
+        _where({"log_type": "audit", "actor.kind": "anonymous", "outcome": "allowed"}, ONCE),
+        ("@timestamp", "actor.source_ip", "verb", "requestURI", "userAgent"),
     )
 
 
@@ -397,7 +532,7 @@ def who_calls_deprecated_api() -> Question:
     return Question(
         19,
         "Which clients still call a deprecated API, and when is it removed?",
-        _where({"log_type": "audit", "annotations.k8s.io/deprecated": "true"}),
+        _where({"log_type": "audit", "annotations.k8s.io/deprecated": "true"}, ONCE),
         (
             *("@timestamp", "actor.username", "userAgent", "objectRef.apiGroup", "objectRef.apiVersion"),
             *("objectRef.resource", "annotations.k8s.io/removed-release"),
@@ -413,7 +548,7 @@ def who_is_behind(iam_arn: str | None = None) -> Question:
     return Question(
         20,
         f"Which Kubernetes users and IAM sessions are behind {iam_arn or 'each IAM identity'}, and what did they do?",
-        _where({"log_type": ("authenticator", "audit"), "actor.iam_arn": iam_arn}, _exists("actor.iam_arn")),
+        _where({"log_type": ("authenticator", "audit"), "actor.iam_arn": iam_arn}, _exists("actor.iam_arn"), ONCE),
         (
             "@timestamp",
             "log_type",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from opensearch_setup.panels import Asked, Content, Controls, Dashboard, Panel, Records, Text, Timeline, dashboards
-from opensearch_setup.questions import ASKING, Query, slug
+from opensearch_setup.questions import ASKING, Asking, Query, Question, slug
 from opensearch_setup.visualizations import vis_state
 
 SavedObject: TypeAlias = dict[str, Any]
@@ -47,7 +47,13 @@ def ndjson(objects: list[SavedObject]) -> str:
 
 def panel_id(board: Dashboard, content: Content) -> str:
     """The id of what a dashboard shows."""
-    return f"eks-question-{slug(content.asking)}" if isinstance(content, Asked) else f"eks-{board.slug}-{content.slug}"
+    if isinstance(content, Asked):
+        return _question_id(content.asking, by_controllers=content.by_controllers)
+    return f"eks-{board.slug}-{content.slug}"
+
+
+def _question_id(asking: Asking, *, by_controllers: bool = False) -> str:
+    return f"eks-question-{slug(asking)}{'-by-controllers' if by_controllers else ''}"
 
 
 def _contents(board: Dashboard) -> Iterator[tuple[Content, int]]:
@@ -78,10 +84,17 @@ def _data_view() -> SavedObject:
 def _questions() -> Iterator[SavedObject]:
     for asking in ASKING:
         question = asking()
-        yield _search(f"eks-question-{slug(asking)}", question.text, question.query, question.shows[1:])
+        yield _of_question(_question_id(asking), question)
+        if (apart := question.by_controllers()) is not None:
+            yield _of_question(_question_id(asking, by_controllers=True), apart)
 
 
-def _search(name: str, title: str, query: Query, columns: tuple[str, ...]) -> SavedObject:
+def _of_question(name: str, question: Question) -> SavedObject:
+    order = "asc" if question.oldest_first else "desc"
+    return _search(name, question.text, question.query, question.shows[1:], order)
+
+
+def _search(name: str, title: str, query: Query, columns: tuple[str, ...], order: str = "desc") -> SavedObject:
     source, references = _search_source(title, query)
     attributes = {
         "title": title,
@@ -89,7 +102,7 @@ def _search(name: str, title: str, query: Query, columns: tuple[str, ...]) -> Sa
         "hits": 0,
         "version": 1,
         "columns": list(columns),
-        "sort": [["@timestamp", "desc"]],
+        "sort": [["@timestamp", order]],
         "kibanaSavedObjectMeta": {"searchSourceJSON": _json({**source, "highlightAll": True, "version": True})},
     }
     return _saved("search", name, attributes, references)
