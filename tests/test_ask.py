@@ -90,7 +90,7 @@ def test_counts_are_shown_and_the_newest_records_first(prepared: Rig) -> None:
 
 @pytest.mark.usefixtures("samples")
 def test_nothing_found_is_no_error(prepared: Rig) -> None:
-    assert "No record answers it" in answered(prepared, "10", "--pod", "nobody-has-this")
+    assert "No record answers it" in answered(prepared, "10", "--pod", "nobody-has-this", "--namespace", "nowhere")
     assert "No record answers it" in answered(prepared, "10", "--last", "1s")
 
 

@@ -215,8 +215,16 @@ def test_what_happened_is_found_once(story: Story, question: Question, expected:
 
 @pytest.mark.parametrize(
     "question",
-    [who_deleted_pod(), who_entered_pod(), who_granted_everything(), who_ran_privileged(), who_read_secrets()]
-    + [which_requests_were_denied(), which_calls_failed(), what_did_user("kubernetes-admin")],
+    [
+        who_deleted_pod(),
+        who_entered_pod(),
+        who_granted_everything(),
+        who_ran_privileged(),
+        who_read_secrets(),
+        which_requests_were_denied(),
+        which_calls_failed(),
+        what_did_user("kubernetes-admin"),
+    ],
     ids=by_text,
 )
 def test_a_request_is_one_row(story: Story, question: Question) -> None:
