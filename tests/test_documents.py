@@ -96,10 +96,12 @@ def test_an_audit_event_is_at_the_root_with_actor_outcome_and_sentence() -> None
     [
         ({"responseStatus": {"code": 403, "reason": "Forbidden"}}, "denied", "WARNING", "may not delete"),
         ({"responseStatus": {"code": 401}}, "denied", "WARNING", "may not delete"),
-        ({"annotations": {"authorization.k8s.io/decision": "forbid"}}, "denied", "WARNING", "deleted"),
+        ({"annotations": {"authorization.k8s.io/decision": "forbid"}}, "denied", "WARNING", "may not delete"),
         ({"responseStatus": {"code": 404, "reason": "NotFound"}}, "failed", "WARNING", "failed to delete"),
         ({"responseStatus": {"code": 503}}, "failed", "ERROR", "failed to delete"),
         ({"stage": "Panic", "responseStatus": {"code": 500}}, "failed", "ERROR", "(Panic)"),
+        ({"responseStatus": {"status": "Failure", "reason": "Forbidden"}}, "denied", "WARNING", "may not delete"),
+        ({"responseStatus": {"status": "Failure", "reason": "NotFound"}}, "failed", "ERROR", "failed to delete"),
         ({"stage": "RequestReceived", "responseStatus": ...}, None, "INFO", "(RequestReceived)"),
         ({"verb": "get", "objectRef": ..., "requestURI": "/livez"}, "allowed", "INFO", "read /livez: 200"),
         ({"impersonatedUser": {"username": "bob"}}, "allowed", "INFO", "kubernetes-admin as bob deleted"),

@@ -9,12 +9,11 @@ from forwarder.json_values import JsonObject, JsonValue, as_object
 from forwarder.parsers.audit import AuditRecord, Fitted
 from forwarder.rbac import rbac_of
 from forwarder.repetitions import Repetitions
-from forwarder.sentences import FIRST_ERROR, audit_ending, audit_sentence, audit_subject
+from forwarder.sentences import ALLOWED, DENIED, FAILED, FIRST_ERROR, audit_ending, audit_sentence, audit_subject
 from forwarder.workload import workload_of
 
-ALLOWED = "allowed"
-DENIED = "denied"
-FAILED = "failed"
+# Of a Status, where its code is masked or missing (k8s.io/apimachinery, meta/v1, StatusReason).
+_DENIALS = ("Forbidden", "Unauthorized")
 
 _SEVERITY_OF_OUTCOME = {DENIED: "WARNING", FAILED: "ERROR"}
 
@@ -25,7 +24,6 @@ class _Who(Struct, frozen=True, gc=False):
 
 
 class _Ending(Struct, frozen=True, gc=False):
-    code: int | None
     text: str
     outcome: str | None
     severity: str
@@ -44,7 +42,7 @@ class AuditBlocks:
         block: dict[str, object] = {
             **(record.others or {}),
             "severity": ending.severity,
-            "message": audit_sentence(who.subject, event, record.generated_name, ending.code, ending.text),
+            "message": audit_sentence(who.subject, event, record.generated_name, ending.outcome, ending.text),
         }
         if who.actor:
             block["actor"] = who.actor
@@ -76,8 +74,8 @@ class AuditBlocks:
         status = as_object(record.status.value)
         code = status.get("code")
         code = code if isinstance(code, int) else None
-        outcome = _outcome(code, as_object(record.annotations.value), is_panic=is_panic)
-        ending = _Ending(code, audit_ending(status), outcome, _severity(code, outcome))
+        outcome = _outcome(code, status, as_object(record.annotations.value), is_panic=is_panic)
+        ending = _Ending(audit_ending(status), outcome, _severity(code, outcome))
         return self._endings.keep(key, ending, record.status.size + record.annotations.size)
 
 
@@ -86,11 +84,12 @@ def _lifted(event: AuditEvent, request: JsonValue, response: JsonValue) -> dict[
     return {name: block for name, block in blocks.items() if block}
 
 
-def _outcome(code: int | None, annotations: JsonObject, *, is_panic: bool) -> str | None:
+def _outcome(code: int | None, status: JsonObject, annotations: JsonObject, *, is_panic: bool) -> str | None:
     """How a request ended: denied, failed or allowed; None while it is not known (RequestReceived)."""
-    if annotations.get("authorization.k8s.io/decision") == "forbid" or code in (401, 403):
+    decision, reason = annotations.get("authorization.k8s.io/decision"), status.get("reason")
+    if decision == "forbid" or code in (401, 403) or (code is None and reason in _DENIALS):
         return DENIED
-    if is_panic or (code is not None and code >= FIRST_ERROR):
+    if is_panic or (code is not None and code >= FIRST_ERROR) or (code is None and status.get("status") == "Failure"):
         return FAILED
     return None if code is None else ALLOWED
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forwarder.actor import authenticator_actor
-from forwarder.audit_block import ALLOWED, DENIED, AuditBlocks
+from forwarder.audit_block import AuditBlocks
 from forwarder.audit_event import AuditEvent
 from forwarder.control_plane import (
     API,
@@ -33,7 +33,7 @@ from forwarder.parsers.audit import AuditReader
 from forwarder.parsers.klog import NAMED, KlogEntry, entry_of, parse_klog, read_json_line
 from forwarder.parsers.logfmt import parse_logfmt
 from forwarder.redaction import Redacted, Redactor
-from forwarder.sentences import authenticator_sentence, klog_sentence, one_line
+from forwarder.sentences import ALLOWED, DENIED, authenticator_sentence, klog_sentence, one_line
 from forwarder.subscription import LogBatch, LogEvent, UnreadableEvent
 
 # OpenSearch refuses the whole bulk request for an `_id` of more bytes (bulk API, "id is too long").

@@ -35,7 +35,10 @@ _CONNECTING = {
     ("pods", "portforward"): ("forward ports of pod", "forwarded ports of pod"),
 }
 _PROXIES = {"nodes": "node", "pods": "pod", "services": "service"}
-_ASKED, _STARTED, _ENDED, _PANIC = "RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"
+_ASKED, _STARTED, _ENDED = "RequestReceived", "ResponseStarted", "ResponseComplete"
+ALLOWED = "allowed"
+DENIED = "denied"
+FAILED = "failed"
 FIRST_ERROR = 400
 # Line breaks, what a terminal obeys, and what turns the direction of writing: with them a text could look like others.
 _CONTROL = re.compile(
@@ -49,20 +52,20 @@ def one_line(text: str) -> str:
     return _shortened(_visible(line.strip()[: LONGEST_LINE + 1]), LONGEST_LINE)
 
 
-def audit_sentence(who: str, event: AuditEvent, generated_name: str | None, code: int | None, ending: str) -> str:
+def audit_sentence(who: str, event: AuditEvent, generated_name: str | None, outcome: str | None, ending: str) -> str:
     """Who did what to what, and how it ended: `kubernetes-admin deleted pods default/my-app: 200`.
 
     Args:
         who: as `audit_subject` says it.
         event: what was done, and in which stage.
         generated_name: of an object that the server named.
-        code: HTTP's, of the response.
+        outcome: how it ended, one of ALLOWED, DENIED and FAILED; None while that is not known.
         ending: as `audit_ending` says it.
     """
     (before, after), target = _words(event, generated_name)
-    if code in (401, 403):
+    if outcome == DENIED:
         did = f"may not {before}"
-    elif event.stage == _PANIC or (code is not None and code >= FIRST_ERROR):
+    elif outcome == FAILED:
         did = f"failed to {before}"
     elif event.stage == _ASKED:
         did = f"asked to {before}"
