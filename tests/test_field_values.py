@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from forwarder.json_values import quote_masked, read_leading_members
+from forwarder.parsers.audit import parse_audit
 from tests.test_documents import AUDIT_EVENT, audit, only
 
 BODIES = frozenset({"requestObject", "responseObject"})
@@ -55,6 +56,8 @@ REFUSED = {"kind": "Status", "metadata": {}, "status": "Failure", "code": 403}
         # Without an answer: what was asked can be found all the same.
         ({"subjects": [EVE]}, None, {"subjects": ["User:eve"]}),
         ([{"op": "add", "path": "/subjects/-", "value": EVE}], REFUSED, {"subjects": ["User:eve"]}),
+        ([{"op": "add", "path": "/subjects/-1", "value": EVE}], BOUND, {**GRANT, "subjects": ["User:eve"]}),
+        ([{"op": "add", "path": "/subjects/+0", "value": EVE}], REFUSED, {"subjects": ["User:eve"]}),
         (BOUND, None, {**GRANT, "subjects": ["User:bob", "User:eve"]}),
         # Another role.
         (
@@ -78,6 +81,7 @@ NARROW = {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}
     [
         ({"rules": [NARROW, WIDE]}, None, True),
         ([{"op": "add", "path": "/rules/-", "value": WIDE}], None, True),
+        ([{"op": "add", "path": "/rules/-1", "value": WIDE}], None, True),
         ([{"op": "add", "path": "/rules/0/verbs/-", "value": "*"}], None, True),
         ([{"op": "replace", "path": "/rules/0/verbs/0", "value": "*"}], REFUSED, True),
         ([{"op": "copy", "from": "/metadata/annotations/x", "path": "/rules/0/verbs/0"}], {"rules": [WIDE]}, True),
@@ -394,3 +398,10 @@ def test_nobody_is_a_component_by_a_name_alone(actor: dict[str, Any], kind: str)
 def test_uids_of_old_clusters_have_account_and_principal() -> None:
     actor = audit(user={"username": "x", "uid": "heptio-authenticator-aws:111122223333:AROAX"})["actor"]
     assert (actor["iam_account"], actor["iam_principal"]) == ("111122223333", "AROAX")
+
+
+def test_a_byte_order_mark_hides_nothing() -> None:
+    record = (
+        '{"kind":"Event","verb":"delete","auditID":"a","objectRef":{"resource":"pods"},"responseStatus":{"code":200}}'
+    )
+    assert parse_audit(f"\ufeff{record}").fields == parse_audit(record).fields

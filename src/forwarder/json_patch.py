@@ -3,10 +3,14 @@
 Source: RFC 6902 (operations) and RFC 6901 (paths).
 """
 
+import re
+
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects
 
 # Deeper than any object of Kubernetes.
 _MOST_STEPS = 32
+# Also with a sign: the API server's library (evanphx/json-patch) counts -1 from the end, and takes +0 for 0.
+_INDEX = re.compile(r"-|[-+]?[0-9]+")
 
 
 def patched_members(patch: JsonValue, after: JsonObject) -> JsonObject:
@@ -38,7 +42,7 @@ def _nested(steps: list[str], value: JsonValue) -> JsonValue:
     if not steps:
         return [*value] if isinstance(value, list) else value
     inner = _nested(steps[1:], value)
-    return [inner] if steps[0] == "-" or steps[0].isdecimal() else {steps[0]: inner}
+    return [inner] if _INDEX.fullmatch(steps[0]) is not None else {steps[0]: inner}
 
 
 def _merge(into: JsonObject, more: JsonObject) -> None:

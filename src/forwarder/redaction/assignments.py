@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-from forwarder.redaction.literals import Hit
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
 from forwarder.redaction.rules import MARK, Rule, Tell
 from forwarder.redaction.values import is_no_secret, looks_random
@@ -68,10 +67,10 @@ class Assignments:
         self._pair_value: re.Match[str] | None = None
         self._edits: list[tuple[int, int]] = []
 
-    def redacted(self, hits: Sequence[Hit], tell: Tell) -> str:
-        """The text with MARK for every value of a telling name; `hits` are the literals that names have."""
+    def redacted(self, places: Sequence[int], tell: Tell) -> str:
+        """The text with MARK for every value of a telling name; `places` are those of literals."""
         position = searched = 0
-        for place, _ in hits:
+        for place in places:
             # Only around them, since most of a long text is of no interest; and there only once.
             if place + _LONGEST_ASSIGNMENT <= searched:
                 continue

@@ -5,7 +5,6 @@ expression's time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
 
@@ -59,13 +58,6 @@ def spellings(name: str) -> Iterator[str]:
     )
 
 
-class Hit(NamedTuple):
-    """Where a literal begins, and whether it is the name of a command."""
-
-    place: int
-    is_command: bool
-
-
 class Literals:
     """Finds literals.
 
@@ -80,7 +72,7 @@ class Literals:
         self._in_bytes = [
             BytesAhoCorasick([text.encode() for text in group], MatchKind.LeftmostFirst) for group in groups
         ]
-        self._of_commands = frozenset(number for number, text in enumerate(literals) if text in _OF_COMMANDS)
+        self._of_commands = AhoCorasick(_OF_COMMANDS, implementation=Implementation.DFA)
         self._in_text = AhoCorasick(literals, implementation=Implementation.DFA)
 
     def found(self, texts: Sequence[str]) -> list[list[int]]:
@@ -99,10 +91,13 @@ class Literals:
             places[number].append(place - begin)
         for number, text in enumerate(texts):
             if places[number] and len(encoded[number]) != len(text):
-                places[number] = [hit.place for hit in self.within(text)]
+                places[number] = self.within(text)
         return places
 
-    def within(self, text: str) -> list[Hit]:
-        """The literals of one text, from first to last."""
-        found = self._in_text.find_matches_as_indexes(searchable(text))
-        return [Hit(place, number in self._of_commands) for number, place, _ in found]
+    def within(self, text: str) -> list[int]:
+        """Where in one text a literal begins, from first to last."""
+        return [place for _, place, _ in self._in_text.find_matches_as_indexes(searchable(text))]
+
+    def name_command(self, text: str) -> bool:
+        """Whether a text has the name of a command."""
+        return bool(self._of_commands.find_matches_as_indexes(searchable(text)))

@@ -15,7 +15,7 @@ import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
 from forwarder.redaction.command_lines import redacted_arguments
-from forwarder.redaction.literals import Hit, Literals
+from forwarder.redaction.literals import Literals
 from forwarder.redaction.looks import redact_looks
 from forwarder.redaction.manifests import redact_manifests
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
@@ -65,8 +65,8 @@ class Texts:
         """
         for pattern in self._patterns:
             text = _sub(pattern, MARK, text, Rule.OPERATOR, tell)
-        hits = self._literals.within(text)
-        if not hits and not of_secrets:
+        places = self._literals.within(text)
+        if not places and not of_secrets:
             return text
         if depth > 0 and (_JSON_BEGINS.match(text) is not None or (text.startswith('"') and is_json(text))):
             text = self._redact_json(text, tell, depth - 1, of_secrets=of_secrets)
@@ -78,11 +78,11 @@ class Texts:
         if kind is not Kind.PROSE and "ecret" in text and "kind" in text:
             text = redact_manifests(text, tell)
         text = _redact_elements(text, self._names, tell)
-        hits = hits if text is whole else self._literals.within(text)
-        assigned = Assignments(text, kind, self._names).redacted(hits, tell)
-        hits = hits if assigned is text else self._literals.within(assigned)
-        text = _redact_options(assigned, hits, kind, self._names, tell)
-        if kind is not Kind.PROSE and " " in text and any(hit.is_command for hit in hits):
+        places = places if text is whole else self._literals.within(text)
+        assigned = Assignments(text, kind, self._names).redacted(places, tell)
+        places = places if assigned is text else self._literals.within(assigned)
+        text = _redact_options(assigned, places, kind, self._names, tell)
+        if kind is not Kind.PROSE and " " in text and self._literals.name_command(text):
             text = _redact_commands(text, self._names, tell)
         return text
 
@@ -309,12 +309,12 @@ _OPTION = re.compile(
 )
 
 
-def _redact_options(text: str, hits: Sequence[Hit], kind: Kind, names: Names, tell: Tell) -> str:
+def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, tell: Tell) -> str:
     """`--password X` within a line."""
     pieces: list[str] = []
     done = 0
     searched = 0
-    for place, _ in hits if "-" in text and " " in text else ():
+    for place in places if "-" in text and " " in text else ():
         if place + LONGEST_NAME <= searched:
             continue
         searched = place + 4 * LONGEST_NAME
