@@ -1,0 +1,332 @@
+"""What led to a controller's request, on composed records: each kind of chain, and what is no cause."""
+
+from typing import Any
+
+import pytest
+
+from opensearch_setup.causes import Chain, Source, as_data, chains, one_of_each_request, told, without_confirmations
+
+JONAS = {
+    "kind": "iam",
+    "username": "kubernetes-admin",
+    "session_name": "jonas.weber",
+    "iam_arn": "arn:aws:iam::1:role/a",
+}
+CI = {"kind": "iam", "username": "ci-deployer"}
+MARIA = {"kind": "user", "username": "maria"}
+NODE = {"kind": "node", "username": "system:node:ip-10-0-0-1"}
+KARPENTER = {"kind": "service_account", "username": "system:serviceaccount:karpenter:karpenter"}
+CART = {"kind": "Deployment", "name": "cart", "uid": "d-1", "controller": True}
+SET = {"kind": "ReplicaSet", "name": "cart-58f8bfcc58", "uid": "r-1", "controller": True}
+POD = "cart-58f8bfcc58-bt4v2"
+SET_IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "cart", "image": "cart:2"}]}}}}
+
+
+def controller(name: str) -> dict[str, str]:
+    return {"kind": "service_account", "username": f"system:serviceaccount:kube-system:{name}"}
+
+
+def record(second: float, actor: dict[str, str], verb: str, what: str, **other: Any) -> dict[str, Any]:
+    """An audit event about `resource[/subresource] [name]` in namespace shop, received at that second."""
+    path, _, name = what.partition(" ")
+    resource, _, subresource = path.partition("/")
+    time = f"2026-11-25T08:27:{second:09.6f}Z"
+    reference = {"resource": resource, "subresource": subresource, "namespace": "shop", "name": name}
+    metadata = {name: other.pop(name) for name in ("uid", "generation", "ownerReferences", "labels") if name in other}
+    return {
+        "@id": f"{second}-{what}",
+        "@timestamp": time,
+        "requestReceivedTimestamp": time,
+        "cluster": other.pop("cluster", "shop-prod"),
+        "auditID": f"{second}-{what}",
+        "stage": "ResponseComplete",
+        "actor": actor,
+        "verb": verb,
+        "objectRef": {key: value for key, value in (reference | other.pop("ref", {})).items() if value},
+        "outcome": "allowed",
+        "responseObject": {"metadata": metadata},
+        **other,
+    }
+
+
+def owned(*owners: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(owners)
+
+
+def chain(*records: Source) -> Chain:
+    """Of the last record."""
+    (found,) = chains(records[-1:], records[:-1])
+    assert found is not None
+    return found
+
+
+def said(*records: Source) -> str:
+    return told(chain(*records))
+
+
+ROLLOUT = [
+    record(1, CI, "create", "deployments cart", uid="d-1", generation=1),
+    record(2, CI, "patch", "deployments cart", uid="d-1", generation=2, requestObject=SET_IMAGE),
+    record(
+        3, controller("deployment-controller"), "create", f"replicasets {SET['name']}",
+        uid="r-1", generation=1, ownerReferences=owned(CART),
+    ),
+    record(
+        4, controller("replicaset-controller"), "create", "pods", generated_name=POD, uid="p-1",
+        ownerReferences=owned(SET),
+    ),
+]  # fmt: skip
+CONFIRMED = record(20, NODE, "delete", f"pods {POD}", uid="p-1", ownerReferences=owned(SET))
+
+
+def test_a_rollout_leads_back_to_the_change_of_the_image() -> None:
+    assert said(*ROLLOUT) == (
+        "ci-deployer patched deployments shop/cart (set image) 08:27:02 → deployment controller created replicasets "
+        f"shop/cart-58f8bfcc58 → replicaset controller → pod shop/{POD}"
+    )
+
+
+def test_a_scale_leads_back_to_who_asked_for_it_by_the_subresource() -> None:
+    scaled = record(5, MARIA, "patch", "deployments/scale cart")
+    smaller = record(
+        6, controller("deployment-controller"), "update", f"replicasets {SET['name']}",
+        uid="r-1", generation=2, ownerReferences=owned(CART),
+    )  # fmt: skip
+    deleted = record(7, controller("replicaset-controller"), "delete", f"pods {POD}", ownerReferences=owned(SET))
+    assert said(*ROLLOUT, scaled, smaller, deleted) == (
+        "maria scaled deployments shop/cart 08:27:05 → deployment controller scaled replicasets "
+        f"shop/cart-58f8bfcc58 → replicaset controller → pod shop/{POD}"
+    )
+
+
+def test_the_autoscaler_ends_a_chain() -> None:
+    scaled = record(5, controller("horizontal-pod-autoscaler"), "update", "deployments/scale cart")
+    smaller = record(
+        6, controller("deployment-controller"), "update", f"replicasets {SET['name']}", ownerReferences=owned(CART)
+    )
+    found = chain(*ROLLOUT, scaled, smaller)
+    assert found.found
+    assert found.links[0].username == "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
+
+
+def test_a_new_replica_set_does_not_come_of_scaling() -> None:
+    scaled = record(2.5, MARIA, "patch", "deployments/scale cart")
+    assert chain(*ROLLOUT[:2], scaled, ROLLOUT[2]).links[0].who == "ci-deployer"
+
+
+def test_a_change_of_labels_or_of_nothing_scales_nothing() -> None:
+    label = record(
+        2.5, MARIA, "patch", "deployments cart", uid="d-1", requestObject={"metadata": {"labels": {"a": "b"}}}
+    )
+    same = record(2.6, MARIA, "update", "deployments cart", uid="d-1", generation=2)
+    assert chain(*ROLLOUT[:2], label, same, ROLLOUT[2]).links[0].who == "ci-deployer"
+
+
+def test_the_garbage_collector_leads_back_over_the_owners() -> None:
+    deleted = record(10, JONAS, "delete", "deployments cart", responseObject={"details": {"uid": "d-1"}})
+    replica_set = record(
+        11, controller("generic-garbage-collector"), "delete", f"replicasets {SET['name']}",
+        requestObject={"preconditions": {"uid": "r-1"}}, responseObject={},
+    )  # fmt: skip
+    pod = record(12, controller("generic-garbage-collector"), "delete", f"pods {POD}", ownerReferences=owned(SET))
+    found = chain(*ROLLOUT, deleted, replica_set, pod)
+    assert told(found) == f"jonas.weber deleted deployments shop/cart 08:27:10 → garbage collector → pod shop/{POD}"
+    assert not found.by_name
+    guessed = chain(deleted, replica_set, pod)
+    assert guessed.by_name
+    assert told(guessed).endswith("(by name)")
+
+
+def test_an_object_of_the_same_name_and_another_uid_is_another() -> None:
+    deleted = record(10, JONAS, "delete", f"replicasets {SET['name']}", responseObject={"details": {"uid": "r-0"}})
+    pod = record(12, controller("generic-garbage-collector"), "delete", f"pods {POD}", ownerReferences=owned(SET))
+    assert not chain(deleted, pod).found
+
+
+def test_the_namespace_controller_leads_back_to_who_deleted_the_namespace() -> None:
+    deleted = record(10, JONAS, "delete", "namespaces shop")
+    pods = record(15, controller("namespace-controller"), "deletecollection", "pods")
+    assert said(deleted, pods) == "jonas.weber deleted namespace shop 08:27:10 → namespace controller → pods of shop"
+    rows = [pods, CONFIRMED]
+    ((_, with_names),), left_out = without_confirmations(rows, chains(rows, [deleted]))
+    assert with_names is not None
+    assert with_names.confirmed == (POD,)
+    assert left_out == 1
+
+
+def test_a_drain_is_confirmed_by_the_kubelet_and_made_good_by_the_replica_set() -> None:
+    evicted = record(10, JONAS, "create", f"pods/eviction {POD}")
+    assert said(*ROLLOUT, evicted, CONFIRMED) == f"jonas.weber evicted pod shop/{POD} 08:27:10 → kubelet"
+    another = record(
+        11, controller("replicaset-controller"), "create", "pods", generated_name="cart-58f8bfcc58-kd2pz",
+        ownerReferences=owned(SET),
+    )  # fmt: skip
+    assert said(*ROLLOUT, evicted, another) == (
+        f"jonas.weber evicted pod shop/{POD} 08:27:10 → replicaset controller → pod shop/cart-58f8bfcc58-kd2pz"
+    )
+
+
+def test_karpenter_is_an_actor_of_its_own() -> None:
+    evicted = record(10, KARPENTER, "create", f"pods/eviction {POD}")
+    assert said(evicted, CONFIRMED).startswith(f"{KARPENTER['username']} evicted pod shop/{POD}")
+    assert chain(evicted).found
+    assert told(chain(evicted)) == ""
+
+
+def test_a_confirmation_is_no_row_beside_the_deletion() -> None:
+    evicted = record(10, JONAS, "create", f"pods/eviction {POD}")
+    rows = [evicted, CONFIRMED]
+    assert without_confirmations(rows, chains(rows, [])) == ([(evicted, None)], 1)
+    alone = chains([CONFIRMED], [evicted])
+    assert without_confirmations([CONFIRMED], alone) == ([(CONFIRMED, alone[0])], 0)
+
+
+def test_the_first_of_several_deletions_counts() -> None:
+    first = record(10, JONAS, "delete", f"pods {POD}", uid="p-1")
+    second = record(11, MARIA, "delete", f"pods {POD}", uid="p-1")
+    assert chain(second, first, CONFIRMED).links[0].who == "jonas.weber"
+
+
+def test_a_pod_made_anew_under_its_name_was_not_deleted_before() -> None:
+    before = record(1, MARIA, "create", "pods/eviction web-0")
+    made = record(5, controller("statefulset-controller"), "create", "pods web-0", uid="p-2")
+    evicted = record(10, JONAS, "create", "pods/eviction web-0")
+    assert chain(before, made, evicted, record(20, NODE, "delete", "pods web-0")).links[0].who == "jonas.weber"
+
+
+def test_stateful_sets_daemon_sets_and_jobs_do_what_their_object_says() -> None:
+    for name, resource, pod in (
+        ("statefulset-controller", "statefulsets", "web-0"),
+        ("daemon-set-controller", "daemonsets", "web-bt4v2"),
+        ("job-controller", "jobs", "web-bt4v2"),
+    ):
+        changed = record(1, CI, "update", f"{resource} web")
+        deleted = record(2, controller(name), "delete", f"pods {pod}")
+        created = record(3, controller(name), "create", f"pods {pod}")
+        assert chain(changed, deleted).links[0].who == "ci-deployer"
+        assert chain(changed, deleted, created).links[0].who == "ci-deployer"
+        assert chain(changed, deleted, created).by_name
+
+
+def test_a_cron_job_leads_back_to_its_author_or_ends_with_its_controller() -> None:
+    made = record(1, CI, "create", "cronjobs tick", uid="c-1")
+    job = record(
+        2, controller("cronjob-controller"), "create", "jobs tick-29401",
+        ownerReferences=owned({"kind": "CronJob", "name": "tick", "uid": "c-1"}),
+    )  # fmt: skip
+    assert said(made, job).startswith("ci-deployer created cronjobs shop/tick")
+    old = record(3, controller("cronjob-controller"), "delete", "jobs tick-29401")
+    pod = record(4, controller("generic-garbage-collector"), "delete", "pods tick-29401-bt4v2")
+    found = chain(old, pod)
+    assert found.found
+    assert found.links[0].username == "system:serviceaccount:kube-system:cronjob-controller"
+
+
+NO_CAUSES = {
+    "denied": {"outcome": "denied"},
+    "failed, such as by a disruption budget": {"outcome": "failed"},
+    "not answered": {"outcome": None},
+    "a dry run": {"requestURI": f"/api/v1/namespaces/shop/pods/{POD}/eviction?dryRun=All"},
+    "a dry run by its body": {"requestObject": {"deleteOptions": {"dryRun": ["All"]}}},
+    "of another cluster": {"cluster": "shop-test"},
+    "of no cluster": {"cluster": None},
+    "in another namespace": {"ref": {"namespace": "shop-test"}},
+    "about another pod": {"ref": {"name": "cart-58f8bfcc58-kd2pz"}},
+    "later": {"requestReceivedTimestamp": "2026-11-25T08:27:20.000001Z"},
+    "at the same time": {"requestReceivedTimestamp": "2026-11-25T08:27:20Z"},
+}
+
+
+@pytest.mark.parametrize("other", NO_CAUSES.values(), ids=NO_CAUSES)
+def test_what_is_no_cause(other: dict[str, Any]) -> None:
+    found = chain(record(10, JONAS, "create", f"pods/eviction {POD}", **other), CONFIRMED)
+    assert not found.found
+    assert told(found) == f"kubelet deleted pod shop/{POD} 08:27:20 (cause not among the records)"
+
+
+def test_the_order_is_the_api_servers_and_not_that_of_cloudwatch() -> None:
+    evicted = record(10, JONAS, "create", f"pods/eviction {POD}") | {"@timestamp": "2026-11-25T09:00:00Z"}
+    assert chain(evicted, CONFIRMED).links[0].who == "jonas.weber"
+
+
+def test_two_people_within_a_second_keep_their_own() -> None:
+    other = "web-58f8bfcc58-kd2pz"
+    records = [
+        record(10.1, JONAS, "delete", f"pods {POD}"),
+        record(10.2, MARIA, "delete", f"pods {other}"),
+    ]
+    first, second = chains([CONFIRMED, record(21, NODE, "delete", f"pods {other}")], records)
+    assert first is not None
+    assert second is not None
+    assert [first.links[0].who, second.links[0].who] == ["jonas.weber", "maria"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "is_cause"),
+    [("", True), ("?labelSelector=app%3Dcart", True), ("?labelSelector=app%3Dweb", False),
+     ("?labelSelector=app+in+%28cart%29", False), ("?fieldSelector=spec.nodeName%3Da", False),
+     (f"?fieldSelector=metadata.name%3D{POD}", True)],
+)  # fmt: skip
+def test_a_collection_is_what_its_selectors_choose(selector: str, *, is_cause: bool) -> None:
+    deleted = record(10, MARIA, "deletecollection", "pods", requestURI=f"/api/v1/namespaces/shop/pods{selector}")
+    pod = record(20, NODE, "delete", f"pods {POD}", labels={"app": "cart"})
+    assert chain(deleted, pod).found is is_cause
+
+
+def test_people_readers_and_other_logs_have_no_chain() -> None:
+    api_server = record(1, {"kind": "component", "username": "system:apiserver"}, "create", "namespaces default")
+    rows = [record(1, JONAS, "delete", "pods a"), record(1, NODE, "get", "pods a"), {"@timestamp": "?"}, api_server]
+    assert chains(rows, []) == (None, None, None, None)
+
+
+def test_a_request_is_one_row_with_its_last_stage() -> None:
+    done = record(1, JONAS, "get", "pods/exec a")
+    started = done | {"stage": "ResponseStarted"}
+    lines = [{"log_type": "scheduler"}, {"log_type": "scheduler"}]
+    assert one_of_each_request([started, done, *lines]) == [done, *lines]
+    assert one_of_each_request([done, started, done | {"cluster": "b"}]) == [done, done | {"cluster": "b"}]
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {"requestObject": "text"},
+    {"requestObject": [1, {"path": 3}]},
+    {"responseObject": []},
+    {"responseObject": {"metadata": {"ownerReferences": [None, {"kind": 1}], "labels": 3, "generation": "x"}}},
+    {"requestURI": "http://[", "objectRef": {"resource": {}, "name": []}},
+    {"requestReceivedTimestamp": 5, "@timestamp": "2026-11-25"},
+    {"actor": None},
+    {"stage": "New"},
+]
+
+
+@pytest.mark.parametrize("other", HOSTILE)
+def test_members_of_another_type_raise_nothing(other: dict[str, Any]) -> None:
+    rows = [record(10, NODE, "delete", f"pods {POD}") | other, CONFIRMED]
+    found = chains(rows, rows)
+    kept, left_out = without_confirmations(rows, found)
+    assert len(found) == len(kept) + left_out == len(rows)
+
+
+def test_an_arrow_in_a_name_is_no_link() -> None:
+    forged = {"kind": "user", "username": "eve → maria deleted pods"}
+    assert said(record(10, forged, "delete", f"pods {POD}"), CONFIRMED).count("→") == 1
+
+
+def test_programs_get_who_did_what_and_when() -> None:
+    data = as_data(chain(record(10, JONAS, "create", f"pods/eviction {POD}"), CONFIRMED))
+    assert data["cause_found"]
+    assert data["links"][0] == {
+        "who": "jonas.weber",
+        "username": "kubernetes-admin",
+        "session_name": "jonas.weber",
+        "iam_arn": "arn:aws:iam::1:role/a",
+        "kind": "iam",
+        "verb": "create",
+        "action": "evicted",
+        "resource": "pods",
+        "subresource": "eviction",
+        "namespace": "shop",
+        "name": POD,
+        "time": "2026-11-25T08:27:10Z",
+        "auditID": f"10-pods/eviction {POD}",
+    }
