@@ -44,6 +44,13 @@ def program_of(word: str) -> str | None:
     return match[1] if match is not None and match[1] in PROGRAMS else None
 
 
+def tells_of_others(word: str) -> bool:
+    """Whether an argument may tell of those beside it: an option, or a command that takes secrets."""
+    if word.startswith("-"):
+        return word.startswith("--from-literal") or _OPTION.fullmatch(word) is not None
+    return word == "login" or program_of(word) is not None
+
+
 def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
     """The arguments that hold a secret, by their positions, without it.
 

@@ -36,26 +36,15 @@ _SECRET_KINDS = frozenset(("Secret", "SecretList"))
 _DATA = frozenset(("data", "stringData"))
 _IDENTITY_MEMBERS = frozenset(
     (
-        *(
-            "kind",
-            "apiVersion",
-            "level",
-            "auditID",
-            "stage",
-            "verb",
-            "user",
-            "impersonatedUser",
-            "sourceIPs",
-            "objectRef",
-        ),
-        *("requestReceivedTimestamp", "stageTimestamp", "timestamp"),
+        *("kind", "apiVersion", "level", "auditID", "stage", "verb", "user", "impersonatedUser", "sourceIPs"),
+        *("objectRef", "requestReceivedTimestamp", "stageTimestamp", "timestamp"),
     )
 )
 _PROSE_MEMBERS = frozenset(("description", "message", "reason", "help", "summary", "note", "title"))
 # What objects are called, and what runs; a name that looks like a token is a name all the same.
 _NAMES_OF_OBJECTS = frozenset(("name", "namespace", "image", "serviceAccountName", "serviceAccount", "nodeName"))
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]{1,253}(?::[A-Za-z0-9._-]{1,128})?")
-_PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
+PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
 _PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data"))
 _COMMANDS = ("command", "args", "cmd", "entrypoint", "Cmd", "Entrypoint")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
@@ -219,7 +208,7 @@ class _Walk:
                 return _SECRET_DATA
             names = [strings["path"].rpartition("/")[2].replace("~1", "/")]
         else:
-            names = [strings[name] for name in _PAIR_NAMES if name in strings and "operator" not in strings]
+            names = [strings[name] for name in PAIR_NAMES if name in strings and "operator" not in strings]
         return _TOLD if any(self._names.telling(name) is Telling.YES for name in names) else _ORDINARY
 
     def _is_schema(self, node: Node) -> bool:

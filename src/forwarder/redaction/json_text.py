@@ -44,20 +44,17 @@ def read_nodes(text: str) -> list[Node]:  # noqa: PLR0915 - one loop over tokens
     open_nodes: list[Object | Array] = [root]
     last: Scalar | None = None
     name: Scalar | None = None
-    names: list[Scalar | None] = []
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         character = text[start]
         if character in "{[":
             node: Object | Array = Object([]) if character == "{" else Array([])
             _add(open_nodes[-1], name, node)
-            names.append(name)
             open_nodes.append(node)
             last = name = None
         elif character in "}]":
             if len(open_nodes) > 1:
                 open_nodes.pop()
-                names.pop()
             last = name = None
         elif character == ":":
             name = last

@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 class Telling(IntEnum):
     """How much a name tells: nothing, that a value which looks random is a secret, or that any value is."""
 
@@ -19,11 +23,6 @@ class Telling(IntEnum):
 
 LONGEST_NAME = 128
 
-
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _REMEMBERED = 20_000
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -31,13 +30,12 @@ _CAMEL = re.compile(r"[a-z][A-Z]")
 # Quickly: most names have none of this.
 _HOT = re.compile(r"token|pass|pwd|pw|secret|credential|creds|key|auth|cookie|sig|wort", re.IGNORECASE)
 # Also where words are written as one: `identitytoken`, `dbpassword`, `secretkey`.
-_TELLING_WORD = re.compile(
-    r"(?:token|password|passwd|passphrase|passcode|passwort|kennwort|secret|credential)s?"
+_TELLING_END = re.compile(
+    r"(?:(?:token|password|passwd|passphrase|passcode|passwort|kennwort|secret|credential)s?"
     r"|(?:api|app|secret|private|access|auth|account|encryption|signing|master|shared|license)keys?"
     r"|basicauth|(?:db|admin|root|user|smtp|mail|ftp|http|ssh|ssl|store|key|redis|mysql|pg|proxy|ldap|app|my|auth)pass"
-    r"|(?:db|admin|root|user|smtp|redis|mysql|pg|ldap|app|my)pwd"
+    r"|(?:db|admin|root|user|smtp|redis|mysql|pg|ldap|app|my)pwd)$"
 )
-_TELLING_END = re.compile(rf"(?:{_TELLING_WORD.pattern})$")
 _TELLING_ALONE = frozenset(("pass", "pwd", "pw", "creds"))
 # Only as the last word: `Proxy-Authorization`, not `authorization.example.com`.
 _TELLING_LAST = frozenset(("authorization", "cookie", "cookies"))

@@ -8,8 +8,8 @@ from forwarder.go_strings import ValueSpan, quote, unquote
 from forwarder.parsers.klog import klog_values
 from forwarder.parsers.logfmt import logfmt_values
 from forwarder.redaction.assignments import Kind
-from forwarder.redaction.command_lines import PROGRAMS
-from forwarder.redaction.json_secrets import JsonSecrets
+from forwarder.redaction.command_lines import tells_of_others
+from forwarder.redaction.json_secrets import PAIR_NAMES, JsonSecrets
 from forwarder.redaction.json_text import Scalar, decoded
 from forwarder.redaction.literals import Literals, spellings
 from forwarder.redaction.names import Names, Telling
@@ -44,7 +44,7 @@ _MEMBER_OF_REFERENCE = (
 _ITEM = r'\{\s*+(?:"(?:key|path|mode)"\s*+:\s*+(?:"[^"\\]*+"|[0-9]++)\s*+,?\s*+)*+\}\s*+,?\s*+'
 _REFERENCE = rf'\{{\s*+(?:{_MEMBER_OF_REFERENCE}|"items"\s*+:\s*+\[\s*+(?:{_ITEM})*+\]\s*+,?\s*+)*+\}}\s*+,?\s*+'
 _NOTHING = re.compile(rf'""|null|true|false|{_REFERENCE}|\[\s*+(?:{_REFERENCE})*+\]|"\(redacted\)"')
-_NAME_BEFORE = re.compile(r'"(?:name|key|Name|Key|header|field|variable)"\s*+:\s*+\Z')
+_NAME_BEFORE = re.compile(rf'"(?:{"|".join(PAIR_NAMES)})"\s*+:\s*+\Z')
 _LONGEST_NAME_BEFORE = 24
 _PLAIN = r'[^{}"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}"]*+)*+'
 # What can stand in an object: here with objects of objects, no deeper.
@@ -57,20 +57,8 @@ _LONGEST_TRIED = 4000
 # Of the authenticator's lines: who it was, whatever that is called.
 _IDENTITY_KEYS = frozenset(
     (
-        *(
-            "arn",
-            "canonicalarn",
-            "username",
-            "user",
-            "uid",
-            "userid",
-            "groups",
-            "session",
-            "role",
-            "account",
-            "accountid",
-        ),
-        *("accesskeyid", "sts"),
+        *("arn", "canonicalarn", "username", "user", "uid", "userid", "groups", "session"),
+        *("role", "account", "accountid", "accesskeyid", "sts"),
     )
 )
 
@@ -146,7 +134,7 @@ class Redactor:
         before = record[max(0, start - _LONGEST_NAME_BEFORE) : start]
         if not before.rstrip().endswith(":"):
             # In a list: it may be the argument of a command, and tell of the next one.
-            return _tells_of_arguments(inner)
+            return tells_of_others(inner)
         if self._names.telling(inner) is not Telling.YES:
             return False
         if inner.startswith("/"):
@@ -212,18 +200,10 @@ class Redactor:
 
 _SECRETS = frozenset(("secrets", "Secret", "SecretList"))
 _HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val)\\*"')
-_OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,100}")
 
 
 def _ignore(_rule: Rule) -> None:
     pass
-
-
-def _tells_of_arguments(text: str) -> bool:
-    """Whether an argument tells of those beside it: an option, or a command that takes secrets."""
-    if text.startswith("-"):
-        return text.startswith("--from-literal") or _OPTION.fullmatch(text) is not None
-    return text == "login" or text.rpartition("/")[2] in PROGRAMS
 
 
 def _may_have_value(record: str, start: int, end: int) -> bool:
