@@ -130,7 +130,6 @@ class Request:
     created: datetime | None
     node: str
     body: Any
-    log_position: str
 
     @property
     def is_deletion(self) -> bool:
@@ -266,7 +265,6 @@ def request_of(source: Source) -> Request | None:
         created=_time(answered.get("creationTimestamp")),
         node=_text(_object(answer.get("spec")).get("nodeName")),
         body=body,
-        log_position=_text(source.get("@id")),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
-from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.rules import MARK, Rule, Tell, replaced
 from forwarder.redaction.values import is_no_secret, looks_random
 
 
@@ -80,13 +80,7 @@ class Assignments:
         if not self._edits:
             return self._text
         tell(Rule.TELLING_NAME)
-        pieces: list[str] = []
-        done = 0
-        for begin, end in sorted(self._edits):
-            if begin >= done:
-                pieces += (self._text[done:begin], MARK)
-                done = end
-        return "".join(pieces) + self._text[done:]
+        return replaced(self._text, ((begin, end, MARK) for begin, end in self._edits))
 
     def _follow(self, match: re.Match[str]) -> int:
         """What one name tells; where to go on."""

@@ -15,7 +15,7 @@ from forwarder.redaction.command_lines import redacted_arguments
 from forwarder.redaction.json_text import Array, Node, Object, Scalar, decoded, encoded, is_whole, read_nodes
 from forwarder.redaction.literals import Literals
 from forwarder.redaction.names import Names, Telling
-from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.rules import MARK, Rule, Tell, replaced
 from forwarder.redaction.texts import DEPTH, Texts, is_user_and_password
 from forwarder.redaction.values import is_no_secret
 
@@ -79,13 +79,13 @@ class JsonSecrets:
         walk = _Walk(text, self._names, self.texts, tell, depth)
         for node in read_nodes(text):
             walk.go(node, _OF_SECRETS if of_secrets else _ORDINARY)
-        pieces: list[str] = []
-        done = 0
-        for scalar, value in sorted(walk.replacements.items()):
-            closed = not scalar.is_string or is_whole(text, scalar)
-            pieces += (text[done : scalar.start], encoded(value, closed=closed))
-            done = scalar.end
-        return "".join(pieces) + text[done:]
+        return replaced(
+            text,
+            (
+                (scalar.start, scalar.end, encoded(value, closed=not scalar.is_string or is_whole(text, scalar)))
+                for scalar, value in walk.replacements.items()
+            ),
+        )
 
 
 class _Walk:

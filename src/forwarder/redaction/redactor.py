@@ -13,7 +13,7 @@ from forwarder.redaction.json_secrets import PAIR_NAMES, JsonSecrets
 from forwarder.redaction.json_text import Scalar, decoded
 from forwarder.redaction.literals import Literals, spellings
 from forwarder.redaction.names import Names, Telling
-from forwarder.redaction.rules import MARK, Rule
+from forwarder.redaction.rules import MARK, Rule, replaced
 from forwarder.redaction.texts import is_json
 from forwarder.redaction.values import is_qualified_name
 
@@ -161,17 +161,14 @@ class Redactor:
     def _redact_line(self, record: str, rules: set[Rule]) -> str:
         """Text, klog and logfmt: value by value."""
         spans = line_values(record)
-        pieces: list[str] = []
-        done = 0
-        for span in spans:
-            value = record[span.start : span.end]
-            redacted = self._redact_value(span, value, rules)
-            if redacted != value:
-                pieces += (record[done : span.start], redacted)
-                done = span.end
-        if not pieces:
+        edits = [
+            (span.start, span.end, redacted)
+            for span in spans
+            if (redacted := self._redact_value(span, value := record[span.start : span.end], rules)) != value
+        ]
+        if not edits:
             return record
-        text = "".join(pieces) + record[done:]
+        text = replaced(record, edits)
         if [span.key for span in line_values(text)] != [span.key for span in spans]:
             # Without its secret the text would be read as something else than it is.
             return f"{record[: spans[0].start]}{MARK}"

@@ -1,6 +1,6 @@
 """What secrets are replaced by, and the rules by which they are found; docs/redaction.md has an example of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -22,6 +22,17 @@ class Rule(StrEnum):
     PRIVATE_KEY = "private key"
     KNOWN_TOKEN = "token known by its look"  # noqa: S105 - the name of a rule
     OPERATOR = "pattern of the operator"
+
+
+def replaced(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    """The text with other words from `start` to `end` of each edit; of edits that overlap the first one."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, words in sorted(edits):
+        if start >= done:
+            pieces += (text[done:start], words)
+            done = end
+    return "".join(pieces) + text[done:] if done else text
 
 
 Tell: TypeAlias = Callable[[Rule], None]
