@@ -102,7 +102,9 @@ def test_of_a_patch_only_the_path_tells() -> None:
         "value": {"image": "evil.io/miner", "cap": ["SYS_ADMIN"]},
     }
     assert not redact(event([change])).found
-    assert redact(event([{"op": "add", "path": "/spec/apiToken", "value": "a"}])).found
+    for path in ("/spec/apiToken", "/data/DB_PASSWORD", "/stringData/password"):
+        assert "Sommer-Regen7!" not in redact(event([{"op": "add", "path": path, "value": "Sommer-Regen7!"}])).text
+    assert not redact(event([{"op": "add", "path": "/data/host", "value": "a"}])).found
 
 
 @pytest.mark.parametrize("ending", ["token=", "password=", 'token=\\"', "Authorization: Basic ", "apiKey: "])

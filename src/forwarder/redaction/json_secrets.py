@@ -202,14 +202,14 @@ class _Walk:
 
     def _beside(self, strings: Mapping[str, str]) -> int:
         """What the other members of an object tell of its value: an environment variable, a header, a JSON patch."""
+        told = _ORDINARY
         if "op" in strings and "path" in strings:
             # A patch ignores other members, so they tell nothing.
-            if strings["path"].startswith(("/data", "/stringData")):
-                return _SECRET_DATA
+            told = _SECRET_DATA if strings["path"].startswith(("/data", "/stringData")) else _ORDINARY
             names = [strings["path"].rpartition("/")[2].replace("~1", "/")]
         else:
             names = [strings[name] for name in PAIR_NAMES if name in strings and "operator" not in strings]
-        return _TOLD if any(self._names.telling(name) is Telling.YES for name in names) else _ORDINARY
+        return told | (_TOLD if any(self._names.telling(name) is Telling.YES for name in names) else _ORDINARY)
 
     def _is_schema(self, node: Node) -> bool:
         """Whether an object says what a secret looks like: a schema of JSON, as custom resources are defined by."""
