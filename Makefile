@@ -6,7 +6,7 @@ CHROMIUM ?= chromium
 BIN := .venv/bin
 UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --python
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
-LOCKED := src/requirements requirements/uv requirements/setup requirements/dev requirements/lambda requirements/sam
+LOCKED := src/requirements requirements/uv requirements/dev requirements/lambda requirements/sam
 
 .PHONY: help demo faults test lint package up down events schema dashboards fuzz planted against bench picture lock clean
 help:  ## This list
@@ -40,8 +40,8 @@ events: .venv/.installed  ## Encode events/sources/*.json into events/*.json
 schema: .venv/.installed  ## Write docs/schema.md from the index template and docs/schema.toml
 	$(BIN)/python docs/schema.py
 
-dashboards: .venv/.installed  ## Write the saved objects of Dashboards from src/opensearch_setup/panels.py and questions.py
-	PYTHONPATH=src $(BIN)/python -m opensearch_setup.saved_objects
+dashboards: .venv/.installed  ## Write the saved objects of Dashboards from src/eks_logs/panels.py and questions.py
+	PYTHONPATH=src $(BIN)/python -m eks_logs.saved_objects
 
 fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three minutes
 	PYTHONPATH=src $(BIN)/python -m tests.fuzz
@@ -59,6 +59,7 @@ picture: demo  ## Draw docs/dashboards.png anew; needs chromium
 	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1400,1500 --virtual-time-budget=8000 --screenshot=docs/dashboards.png file://$(CURDIR)/build/dashboards.html
 
 lock: .venv/.installed  ## Pin every requirements file anew
+	$(LOCK) pyproject.toml --output-file requirements/eks-logs.txt
 	for file in $(LOCKED); do $(LOCK) $$file.in --output-file $$file.txt; done
 
 clean:  ## Remove the environments and the build

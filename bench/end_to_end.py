@@ -30,8 +30,8 @@ from forwarder.pace import patience_for
 from forwarder.pipeline import documents_of
 from forwarder.subscription import read_subscription
 from local.forwarding import master_client
+from local.operators_tool import run_setup
 from local.rig import Rig, open_rig, tell
-from local.setup_script import run_setup
 
 OURS = "eks-control-plane-logs-bench"
 THEIRS = "baseline-logs"

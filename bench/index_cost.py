@@ -11,8 +11,8 @@ from opensearchpy import OpenSearch
 
 from bench.cpu import requests_of
 from bench.payloads import Payload
-from opensearch_setup.server import Kind, Server
-from opensearch_setup.wanted import wanted
+from eks_logs.server import Kind, Server
+from eks_logs.wanted import wanted
 
 _INDEX = "bench-of-fields"
 _OURS = b'"eks-control-plane-logs"'

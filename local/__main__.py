@@ -13,8 +13,8 @@ import click
 
 from local.cache import cache_folder
 from local.errors import RigError
+from local.operators_tool import run_setup
 from local.rig import Rig, tell
-from local.setup_script import run_setup
 from local.standing_rig import Places, StandingRig, keep, standing, start, stop
 
 _TERMINATED = 128 + signal.SIGTERM  # the status that a shell reports

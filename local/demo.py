@@ -7,13 +7,13 @@ from opensearchpy import OpenSearch
 from rich.console import Console
 from rich.table import Table
 
+from eks_logs.questions import Answer, Bucket, Question
 from forwarder.control_plane import LOG_TYPES
 from local.dashboard_page import write_page
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
+from local.operators_tool import run_setup
 from local.rig import Rig, open_rig, tell
 from local.sample_questions import sample_questions
-from local.setup_script import run_setup
-from opensearch_setup.questions import Answer, Bucket, Question
 
 INDEX = "eks-control-plane-logs"
 

@@ -92,7 +92,7 @@ def run_fault(fault: Fault, rig: Rig, s3: S3Server, folder: Path) -> Row:
 
     Args:
         fault: Which one; once for each rig and S3.
-        rig: After the setup script.
+        rig: after `eks-logs apply`.
         s3: For dead letters and kept events.
         folder: An existing one, for the proxy's files.
 

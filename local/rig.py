@@ -65,7 +65,7 @@ class Rig:
 
     @property
     def edge_url(self) -> str:
-        """The endpoint that the function and the setup script are given."""
+        """The endpoint that the function and eks-logs are given."""
         return self.edge.url
 
     @property

@@ -1,6 +1,6 @@
 """The questions, asked so that they are about the people and pods of events/."""
 
-from opensearch_setup.questions import (
+from eks_logs.questions import (
     Question,
     all_questions,
     which_calls_of_client,

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from opensearchpy import OpenSearch
 
-from opensearch_setup.questions import as_text, field_of
-from opensearch_setup.saved_objects import FILE, SavedObject
+from eks_logs.questions import as_text, field_of
+from eks_logs.saved_objects import FILE, SavedObject
 
 Library: TypeAlias = Mapping[tuple[str, str], SavedObject]
 """Saved objects by type and id."""

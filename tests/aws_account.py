@@ -12,11 +12,11 @@ import boto3
 from botocore.config import Config
 from moto import mock_aws
 
+from eks_logs.aws_api import AwsApi
+from eks_logs.cluster_logs import ClusterLogs, Waiting
+from eks_logs.control_plane_logging import WantedLogging
+from eks_logs.stack import DeployedStack
 from forwarder.control_plane import LOG_TYPES
-from opensearch_setup.aws_api import AwsApi
-from opensearch_setup.cluster_logs import ClusterLogs, Waiting
-from opensearch_setup.control_plane_logging import WantedLogging
-from opensearch_setup.stack import DeployedStack
 
 REGION = "eu-central-1"
 NUMBER = "123456789012"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
 from local.forwarding import forward_events, master_client, sent_by_type, stored_by_type
 from local.kept_bucket import S3Server, open_s3
+from local.operators_tool import run_setup
 from local.rig import Rig, open_rig, tell
-from local.setup_script import run_setup
-from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
 from tests.operator_commands import delete, done
 
 SAMPLES = "eks-control-plane-logs-samples"
@@ -24,7 +24,7 @@ def rig() -> Iterator[Rig]:
 
 @pytest.fixture(scope="session")
 def prepared(rig: Rig) -> Rig:
-    """The rig after the setup script."""
+    """The rig after `eks-logs apply`."""
     run_setup(rig, tell)
     return rig
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from opensearch_setup.resources import resource
+from eks_logs.resources import resource
 
 Path = tuple[str, ...]
 

@@ -5,8 +5,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 from opensearchpy import OpenSearch
 
+from eks_logs.__main__ import main
 from local.rig import Identity, Rig
-from opensearch_setup.__main__ import main
 
 MASTER = {"OPENSEARCH_USERNAME": "admin", "OPENSEARCH_PASSWORD": "admin"}
 

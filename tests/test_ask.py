@@ -7,12 +7,12 @@ import pytest
 from click.testing import CliRunner, Result
 from opensearchpy import OpenSearch
 
+from eks_logs.__main__ import Commands
+from eks_logs.ask import find_question
+from eks_logs.commands.asking import ask_command
+from eks_logs.questions import ASKING
 from local.rig import Rig
 from local.sample_questions import CLUSTER_ADMIN_ROLE
-from opensearch_setup.__main__ import Commands
-from opensearch_setup.ask import find_question
-from opensearch_setup.commands.asking import ask_command
-from opensearch_setup.questions import ASKING
 from tests.conftest import SAMPLES
 from tests.test_questions import EXPECTED
 

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from botocore.stub import Stubber
 
-from opensearch_setup.aws_api import AwsApi
-from opensearch_setup.errors import (
+from eks_logs.aws_api import AwsApi
+from eks_logs.errors import (
     Busy,
     NotAllowed,
     NotReachable,

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from eks_logs.aws_api import AwsApi
+from eks_logs.aws_checks import METRICS, AwsFacts, Denied, KeptObjects, LogStream, check_aws
+from eks_logs.aws_facts import gather
+from eks_logs.control_plane_logging import Function, LogGroup, SubscriptionFilter
+from eks_logs.errors import NotAllowed
+from eks_logs.findings import Finding, Status
 from forwarder.control_plane import LOG_TYPES
-from opensearch_setup.aws_api import AwsApi
-from opensearch_setup.aws_checks import METRICS, AwsFacts, Denied, KeptObjects, LogStream, check_aws
-from opensearch_setup.aws_facts import gather
-from opensearch_setup.control_plane_logging import Function, LogGroup, SubscriptionFilter
-from opensearch_setup.errors import NotAllowed
-from opensearch_setup.findings import Finding, Status
 from tests.aws_account import (
     BUCKET,
     DOMAIN_ARN,
@@ -99,7 +99,7 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
         ("function", {"function": Function("Active", "Successful", {})}, "warn", "INDEX_NAME, INDEX_ROT", "sam deploy"),
         ("invocations", {"metrics": {}}, "warn", "not invoked in the last hour", "links above"),
         ("errors", {"metrics": {"Errors": 2.0, "Throttles": 1.0}}, "warn", "Errors 2, Throttles 1 in", "sam logs"),
-        ("errors", {"metrics": {"AsyncEventsDropped": 1.0}}, "fail", "kept in the bucket", "opensearch_setup replay"),
+        ("errors", {"metrics": {"AsyncEventsDropped": 1.0}}, "fail", "kept in the bucket", "eks-logs replay"),
         ("errors", {"metrics": {"DestinationDeliveryFailures": 1.0}}, "fail", "are lost", f"s3://{BUCKET}"),
         ("role", {"role": None}, "fail", "no role forwarder", "sam deploy"),
         ("role", {"role": ()}, "fail", f"es:ESHttpPost on {DOMAIN_ARN}/_bulk", "OpenSearchDomainArn"),
@@ -109,7 +109,7 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
             {"kept": KeptObjects(2, 1, TIME)},
             "warn",
             "2 objects of refused documents and 1 failed events, newest 2026-11-21 12:00 UTC",
-            "python -m opensearch_setup replay --stack-name eks-logs",
+            "eks-logs replay --stack-name eks-logs",
         ),
         ("kept", {"kept": KeptObjects(10_000, 0, TIME, more=True)}, "warn", "at least 10000 objects", "replay"),
     ],

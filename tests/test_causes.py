@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from opensearch_setup.causes import Chain, Source, as_data, chains, one_of_each_request, told, without_confirmations
+from eks_logs.causes import Chain, Source, as_data, chains, one_of_each_request, told, without_confirmations
 
 JONAS = {
     "kind": "iam",

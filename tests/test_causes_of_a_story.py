@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from eks_logs.causes import Chain, Source, chains, one_of_each_request, without_confirmations
 from forwarder.pipeline import documents_of
 from local.lambda_runtime import TREE
-from opensearch_setup.causes import Chain, Source, chains, one_of_each_request, without_confirmations
 from tests.payloads import STREAMS, batch
 
 RECORDS = TREE.parent / "shared" / "corpus" / "kubernetes-1.35.4" / "audit.jsonl"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
 from forwarder.control_plane import LOG_TYPES
 from forwarder.documents import document_of, slim
 from local.rig import Rig
-from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
 from tests.operator_commands import MASTER, as_iam_role, delete, done, get, put, run
 
 INDEX = "eks-control-plane-logs-checked"
@@ -49,7 +49,7 @@ def check(rig: Rig, index: str = INDEX, environment: dict[str, str] = MASTER) ->
     return result.exit_code, {finding["name"]: finding for finding in report["findings"]}
 
 
-def assert_broken(rig: Rig, name: str, words: str, mend: str = "opensearch_setup apply") -> None:
+def assert_broken(rig: Rig, name: str, words: str, mend: str = "eks_logs apply") -> None:
     """One link fails, with what to do, and the others hold."""
     code, findings = check(rig)
     assert code == 1

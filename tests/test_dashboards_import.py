@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from eks_logs.__main__ import Commands
+from eks_logs.commands.dashboards import dashboards_command
+from eks_logs.panels import CONTROL_PLANE_LOGS
+from eks_logs.saved_objects import FILE
 from local.child_process import free_port
 from local.identities import new_identity
 from local.rig import REGION, Rig, open_edge
-from opensearch_setup.__main__ import Commands
-from opensearch_setup.commands.dashboards import dashboards_command
-from opensearch_setup.panels import CONTROL_PLANE_LOGS
-from opensearch_setup.saved_objects import FILE
 
 MASTER = {"OPENSEARCH_USERNAME": "admin", "OPENSEARCH_PASSWORD": "admin"}
 IMPORT = "/_dashboards/api/saved_objects/_import?overwrite=true"

@@ -333,7 +333,7 @@ def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer
     )
     failure = failure_of(delivery)
     assert isinstance(failure, AccessRefused)
-    assert "python -m opensearch_setup apply" in str(failure)
+    assert "eks-logs apply" in str(failure)
     assert "6 of 6 documents" in str(failure)
     assert len(played.sources) == 1
 
@@ -346,7 +346,7 @@ def test_a_collection_that_takes_no_ids_is_told_from_missing_rights() -> None:
     assert isinstance(failure, AccessRefused)
     assert f"2 set-up (400): illegal_argument_exception: {reason}" in str(failure)
     assert "DOCUMENT_IDS=generated" in str(failure)
-    assert "opensearch_setup" not in str(failure)
+    assert "eks_logs" not in str(failure)
     assert len(played.sources) == 1
 
 

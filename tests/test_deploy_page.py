@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from opensearch_setup.__main__ import main
+from eks_logs.__main__ import main
 
 PAGE = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"python -m opensearch_setup (\w+)([^|\n]*)", PAGE)
+COMMANDS = re.findall(r"eks-logs (\w+)([^|\n]*)", PAGE)
 
 
 def test_the_page_tells_of_the_whole_life_of_a_deployment() -> None:

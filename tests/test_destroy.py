@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Found, Resource
+from eks_logs.removal import plan_removal
+from eks_logs.retention import FoundPolicy, policy
+from eks_logs.wanted import wanted
 from local.rig import Rig
-from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Found, Resource
-from opensearch_setup.removal import plan_removal
-from opensearch_setup.retention import FoundPolicy, policy
-from opensearch_setup.wanted import wanted
 from tests.operator_commands import delete, done, get, put, run
 
 INDEX = "eks-control-plane-logs-destroyed"

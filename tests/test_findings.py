@@ -1,6 +1,6 @@
 import json
 
-from opensearch_setup.findings import as_json, as_text, exit_code, fail, ok, skipped, warn
+from eks_logs.findings import as_json, as_text, exit_code, fail, ok, skipped, warn
 
 FINDINGS = (
     ok("logging", "all five log types are enabled"),

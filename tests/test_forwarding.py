@@ -88,7 +88,7 @@ def test_an_unmapped_role_is_told_which_command_maps_it(prepared: Rig) -> None:
         kind, message = failure(runtime.invoke(pair_event(pairs()[0])))
     assert kind == "AccessRefused"
     assert "security_exception" in message
-    assert "python -m opensearch_setup apply" in message
+    assert "eks-logs apply" in message
 
 
 def test_a_role_that_may_not_write_to_the_index_is_told_so(prepared: Rig) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from eks_logs.resources import resource
 from forwarder.audit_event import AuditEvent
 from forwarder.parsers import audit
-from opensearch_setup.resources import resource
 
 TEMPLATE = resource("index_template.json")["template"]
 PROPERTIES: dict[str, Any] = TEMPLATE["mappings"]["properties"]

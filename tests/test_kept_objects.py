@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from forwarder.index_names import Index
-from opensearch_setup.errors import UnreadableObject
-from opensearch_setup.kept_objects import (
+from eks_logs.errors import UnreadableObject
+from eks_logs.kept_objects import (
     Contents,
     Kind,
     Period,
@@ -19,6 +18,7 @@ from opensearch_setup.kept_objects import (
     end_of,
     kept_object,
 )
+from forwarder.index_names import Index
 from tests.payloads import STREAMS, envelope, lambda_event
 
 LETTERS_KEY = "dead-letters/2026/11/21/091231-request-1.ndjson.gz"

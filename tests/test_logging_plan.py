@@ -7,9 +7,8 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from forwarder.control_plane import LOG_TYPES
-from opensearch_setup.aws_commands import command_of
-from opensearch_setup.control_plane_logging import (
+from eks_logs.aws_commands import command_of
+from eks_logs.control_plane_logging import (
     FILTER,
     RETENTION_DAYS,
     AwaitLogGroup,
@@ -28,8 +27,9 @@ from opensearch_setup.control_plane_logging import (
     Unsubscribe,
     WantedLogging,
 )
-from opensearch_setup.errors import NotThere, NotUsable, TooManyFilters
-from opensearch_setup.logging_plan import plan_logging, plan_removal
+from eks_logs.errors import NotThere, NotUsable, TooManyFilters
+from eks_logs.logging_plan import plan_logging, plan_removal
+from forwarder.control_plane import LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, REGION
 from tests.stack_template import read_template
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.resources import resource
 from forwarder.pipeline import documents_of
 from local.rig import Rig
-from opensearch_setup.resources import resource
 from tests.payloads import STREAMS, TIMESTAMP, answer, batch, envelope, lambda_event
 
 INDEX = "eks-control-plane-logs-long"

@@ -235,7 +235,7 @@ def test_what_lambda_counts_as_an_error_is_one(told: dict[str, Invocation], situ
 
 def test_an_unmapped_role_is_told_the_command(told: dict[str, Invocation]) -> None:
     assert "[ERROR] AccessRefused: " in told["unmapped"].log
-    assert "python -m opensearch_setup" in told["unmapped"].log
+    assert "eks-logs" in told["unmapped"].log
 
 
 @pytest.mark.parametrize(("sentence", "level"), [(quoted(row[0])[0], row[1]) for row in rows("What the log says")])

@@ -10,8 +10,8 @@ import pytest
 
 from local.forwarding import master_client, stored_by_type
 from local.lambda_runtime import Invocation
+from local.operators_tool import run_setup
 from local.rig import NodeOptions, Rig, open_rig, tell
-from local.setup_script import run_setup
 from tests.busy_cluster import busy_records
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
 

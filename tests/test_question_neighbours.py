@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.pipeline import documents_of
-from opensearch_setup.questions import (
+from eks_logs.questions import (
     Question,
     which_calls_failed,
     which_calls_of_client,
@@ -19,6 +18,7 @@ from opensearch_setup.questions import (
     who_granted_everything,
     who_read_secrets,
 )
+from forwarder.pipeline import documents_of
 from tests.payloads import STREAMS, batch
 
 INDEX = "eks-control-plane-logs-neighbours"

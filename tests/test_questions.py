@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from local.demo import ask
-from local.forwarding import EVENTS, subscription_message
-from local.sample_questions import sample_questions
-from opensearch_setup.questions import (
+from eks_logs.questions import (
     ASKING,
     Question,
     all_questions,
@@ -27,7 +24,10 @@ from opensearch_setup.questions import (
     who_is_behind,
     why_unschedulable,
 )
-from opensearch_setup.resources import resource
+from eks_logs.resources import resource
+from local.demo import ask
+from local.forwarding import EVENTS, subscription_message
+from local.sample_questions import sample_questions
 from tests.conftest import SAMPLES
 
 # Without 19 (RequestReceived), 26 and 69 (the ends of sessions whose beginnings are 25 and 68).

@@ -16,6 +16,11 @@ import pytest
 from opensearchpy import OpenSearch
 from rich.console import Console
 
+from eks_logs.errors import NotAllowed, NotReachable
+from eks_logs.kept_bucket import KeptBucket
+from eks_logs.kept_objects import KeptObject, Kind, kept_object
+from eks_logs.replay import Fate, ObjectReader, Replay, Result, check_reachable
+from eks_logs.replay_report import Report
 from forwarder.bulk import BulkAnswer
 from forwarder.dead_letters import Invocation, letters_of
 from forwarder.documents import Document, document_of
@@ -23,13 +28,8 @@ from forwarder.index_names import Index
 from forwarder.outcomes import Outcome, Verdict
 from local.child_process import free_port
 from local.kept_bucket import S3Server
+from local.operators_tool import operator_environment
 from local.rig import Identity, Rig
-from local.setup_script import operator_environment
-from opensearch_setup.errors import NotAllowed, NotReachable
-from opensearch_setup.kept_bucket import KeptBucket
-from opensearch_setup.kept_objects import KeptObject, Kind, kept_object
-from opensearch_setup.replay import Fate, ObjectReader, Replay, Result, check_reachable
-from opensearch_setup.replay_report import Report
 from tests.payloads import STREAMS, envelope, lambda_event
 
 TIME = datetime(2026, 11, 21, 9, 12, 31, tzinfo=UTC)
@@ -75,7 +75,7 @@ class Bucket:
 
     def command(self, *more: str, endpoint: str = "") -> list[str]:
         connection = ["--endpoint", endpoint or self.rig.edge_url, "--ca-file", str(self.rig.ca_file)]
-        command = [sys.executable, "-m", "opensearch_setup", "replay", *connection]
+        command = [sys.executable, "-m", "eks_logs", "replay", *connection]
         return [*command, "--bucket", self.name, "--index", self.name, *more]
 
     def environment(self) -> dict[str, str]:

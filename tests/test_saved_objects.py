@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.panels import CONTROL_PLANE_LOGS, GRID_WIDTH
+from eks_logs.questions import all_questions, field_of
+from eks_logs.saved_objects import FILE, ndjson, saved_objects
 from local.forwarding import EVENTS, stored_by_type, subscription_message
 from local.saved_panels import Shown, ask_panel, read_library, referred, span_of
-from opensearch_setup.panels import CONTROL_PLANE_LOGS, GRID_WIDTH
-from opensearch_setup.questions import all_questions, field_of
-from opensearch_setup.saved_objects import FILE, ndjson, saved_objects
 from tests.conftest import SAMPLES
 from tests.test_questions import PROPERTIES, fields_of, found_ids, mapped
 

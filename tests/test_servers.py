@@ -7,15 +7,15 @@ import pytest
 from click.testing import CliRunner, Result
 from requests.auth import HTTPBasicAuth
 
-from opensearch_setup.__main__ import main
-from opensearch_setup.domain import Domain
-from opensearch_setup.domain_checks import Mends, check_domain
-from opensearch_setup.domain_facts import gather
-from opensearch_setup.endpoint import Endpoint
-from opensearch_setup.errors import NotProvided
-from opensearch_setup.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Plan, plan
-from opensearch_setup.server import SERVERLESS, Kind, Server, server_of
-from opensearch_setup.wanted import Choices, wanted
+from eks_logs.__main__ import main
+from eks_logs.domain import Domain
+from eks_logs.domain_checks import Mends, check_domain
+from eks_logs.domain_facts import gather
+from eks_logs.endpoint import Endpoint
+from eks_logs.errors import NotProvided
+from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Plan, plan
+from eks_logs.server import SERVERLESS, Kind, Server, server_of
+from eks_logs.wanted import Choices, wanted
 from tests.operator_commands import MASTER, assert_one_line
 from tests.wire_server import BARE, ELASTICSEARCH, WireServer, wire_server
 

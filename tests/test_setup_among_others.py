@@ -1,4 +1,4 @@
-"""The setup script on an OpenSearch that other teams use, too."""
+"""eks-logs on an OpenSearch that other teams use, too."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch, RequestError
 
+from eks_logs.plan import ROLE_PATH, TEMPLATE_PATH
+from eks_logs.wanted import wanted
 from local.rig import Rig
-from opensearch_setup.plan import ROLE_PATH, TEMPLATE_PATH
-from opensearch_setup.wanted import wanted
 from tests.operator_commands import delete, done, get, put, run
 
 INDEX = "eks-control-plane-logs-among-others"

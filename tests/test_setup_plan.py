@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from opensearch_setup.errors import ReservedResource
-from opensearch_setup.plan import Found, Step, plan
-from opensearch_setup.server import Kind, Server
-from opensearch_setup.wanted import wanted
+from eks_logs.errors import ReservedResource
+from eks_logs.plan import Found, Step, plan
+from eks_logs.server import Kind, Server
+from eks_logs.wanted import wanted
 
 ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
 WANTED = wanted("eks-control-plane-logs", ROLE_ARN)

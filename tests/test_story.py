@@ -15,10 +15,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from local.demo import ask
-from local.lambda_runtime import TREE
-from local.rig import Rig
-from opensearch_setup.questions import (
+from eks_logs.questions import (
     Question,
     what_did_user,
     which_calls_failed,
@@ -34,6 +31,9 @@ from opensearch_setup.questions import (
     who_read_secrets,
     why_unschedulable,
 )
+from local.demo import ask
+from local.lambda_runtime import TREE
+from local.rig import Rig
 from tests.payloads import answer, envelope, lambda_event
 
 STORIES = [

@@ -38,7 +38,7 @@ ROWS = (
         "redaction.rules",
         "subscription",
     ),
-    ("deflate", "json_values", "repetitions", "errors"),
+    ("deflate", "json_values", "repetitions", "errors", "version"),
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
 # What a package shows is imported by its own name.

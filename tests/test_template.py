@@ -386,5 +386,5 @@ def test_the_outputs_lead_to_the_next_step(template: Json) -> None:
     }
     assert outputs["FunctionRoleArn"]["Value"] == {"Fn::GetAtt": ["ForwarderRole", "Arn"]}
     assert outputs["NextCommand"]["Value"]["Fn::Sub"] == (
-        "python -m opensearch_setup apply --stack-name ${AWS::StackName} --region ${AWS::Region}"
+        "eks-logs apply --stack-name ${AWS::StackName} --region ${AWS::Region}"
     )

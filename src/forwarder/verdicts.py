@@ -44,8 +44,8 @@ class Verdict(Enum):
         self.is_rejected = value in ("refused", "too large")
 
 
-_APPLY = "python -m opensearch_setup apply --stack-name <stack> --region <region>"
-_CHECK = "python -m opensearch_setup check --stack-name <stack> --region <region>"
+_APPLY = "eks-logs apply --stack-name <stack> --region <region>"
+_CHECK = "eks-logs check --stack-name <stack> --region <region>"
 _PARAMETERS = 'aws cloudformation describe-stacks --stack-name <stack> --region <region> --query "Stacks[0].Parameters"'
 
 

@@ -1,0 +1,112 @@
+"""Gathers in AWS what the checks judge; what the caller may not read is Denied, and the rest is read all the same."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from eks_logs.aws_api import AwsApi
+from eks_logs.aws_checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream
+from eks_logs.cluster_logs import ClusterLogs
+from eks_logs.control_plane_logging import WantedLogging
+from eks_logs.errors import NotThere, RightMissing
+from eks_logs.iam_policies import Statement, statements_of
+from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
+from eks_logs.stack import DeployedStack
+from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
+
+_HOUR = timedelta(hours=1)
+_MOST_COUNTED = 10_000
+
+_Found = TypeVar("_Found")
+
+
+def gather(api: AwsApi, stack: DeployedStack, time: datetime) -> AwsFacts:
+    """Everything that `check_aws` judges, as it is at this time (with its zone).
+
+    Raises:
+        SetupError: AWS cannot be asked at all: no credentials, no answer.
+    """
+    logs = ClusterLogs(api, WantedLogging(stack.cluster, stack.function_arn))
+    return AwsFacts(
+        stack=stack,
+        time=time,
+        log_types=_or_denied(logs.log_types),
+        log_group=_or_denied(logs.log_group),
+        streams=_or_denied(lambda: _or_none(lambda: _streams(api, stack, time))),
+        filters=_or_denied(logs.filters),
+        statements=_or_denied(logs.statements),
+        function=_or_denied(logs.function),
+        metrics=_or_denied(lambda: _metrics(api, stack, time)),
+        role=_or_denied(lambda: _or_none(lambda: _role(api, stack))),
+        kept=_or_denied(lambda: _or_none(lambda: _kept(api, stack))),
+    )
+
+
+def _or_denied(read: Callable[[], _Found]) -> _Found | Denied:
+    try:
+        return read()
+    except RightMissing as error:
+        return Denied(error.right)
+
+
+def _or_none(read: Callable[[], _Found]) -> _Found | None:
+    try:
+        return read()
+    except NotThere:
+        return None
+
+
+def _streams(api: AwsApi, stack: DeployedStack, time: datetime) -> tuple[LogStream, ...]:
+    """The log group's streams, newest first, as far as they have a fresh record."""
+    group = WantedLogging(stack.cluster, stack.function_arn).log_group
+    parameters = {"logGroupName": group, "orderBy": "LastEventTime", "descending": True}
+    found = []
+    for one in api.items("logs", "describe_log_streams", "logStreams", **parameters):
+        stream = LogStream(one["logStreamName"], _time_of(one.get("lastEventTimestamp")))
+        if stream.last_event is None or stream.last_event < time - FRESH:
+            break
+        found.append(stream)
+    return tuple(found)
+
+
+def _time_of(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _metrics(api: AwsApi, stack: DeployedStack, time: datetime) -> Mapping[str, float]:
+    """The sums over the last hour; a metric without data points is 0."""
+    queries = [_query(f"m{number}", metric, stack.function_name) for number, metric in enumerate(METRICS)]
+    answer = api.call("cloudwatch", "get_metric_data", MetricDataQueries=queries, StartTime=time - _HOUR, EndTime=time)
+    sums = {result["Id"]: sum(result["Values"]) for result in answer["MetricDataResults"]}
+    return {metric: sums.get(f"m{number}", 0.0) for number, metric in enumerate(METRICS)}
+
+
+def _query(number: str, metric: str, function_name: str) -> dict[str, Any]:
+    dimensions = [{"Name": "FunctionName", "Value": function_name}]
+    measured = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": number, "MetricStat": {"Metric": measured, "Period": 300, "Stat": "Sum"}}
+
+
+def _role(api: AwsApi, stack: DeployedStack) -> tuple[Statement, ...]:
+    return tuple(_role_statements(api, stack.function_role_name))
+
+
+def _role_statements(api: AwsApi, role: str) -> Iterator[Statement]:
+    """The statements of a role's inline policies, which is where the stack puts its own."""
+    for name in api.call("iam", "list_role_policies", RoleName=role)["PolicyNames"]:
+        policy = api.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
+        yield from statements_of(policy["PolicyDocument"])
+
+
+def _kept(api: AwsApi, stack: DeployedStack) -> KeptObjects:
+    letters, events = (_objects(api, stack, f"{prefix}/") for prefix in (DEAD_LETTERS_PREFIX, FAILED_EVENTS_PREFIX))
+    times = [time.astimezone(UTC) for time in letters + events]
+    more = max(len(letters), len(events)) == _MOST_COUNTED
+    return KeptObjects(len(letters), len(events), max(times, default=None), more)
+
+
+def _objects(api: AwsApi, stack: DeployedStack, prefix: str) -> list[datetime]:
+    """When each object below a prefix was last written, of no more than _MOST_COUNTED."""
+    objects = api.items("s3", "list_objects_v2", "Contents", Bucket=stack.kept_bucket, Prefix=prefix)
+    return [one["LastModified"] for one in islice(objects, _MOST_COUNTED)]

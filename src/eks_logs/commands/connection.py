@@ -1,0 +1,194 @@
+"""What every command is told of the stack, of OpenSearch and of its caller, as options of the command line."""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeAlias
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests_aws4auth import AWS4Auth
+
+from eks_logs.aws_api import AwsApi
+from eks_logs.domain import Domain
+from eks_logs.endpoint import Endpoint
+from eks_logs.errors import NotAllowed
+from eks_logs.stack import DeployedStack, find_stack
+from eks_logs.wanted import INDEX
+from forwarder.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
+from forwarder.index_names import is_index_name
+from forwarder.opensearch import Signature
+
+Command: TypeAlias = Callable[..., None]
+
+
+def index_name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """The value, if an index can be named so."""
+    if value is not None and not is_index_name(value):
+        raise click.BadParameter("is not the name of an index (lower case, no spaces, no leading '-', '_', '+' or '.')")
+    return value
+
+
+_OPTIONS = (
+    click.option("--stack-name", help="The deployed stack; it says whatever of the others is not given"),
+    click.option("--endpoint", help="The domain's address, https://search-….es.amazonaws.com"),
+    click.option("--index", callback=index_name, help=f"The stack's IndexName  [default: {INDEX}]"),
+    click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, PEM"),
+    click.option("--profile", help="AWS profile that signs the requests"),
+    click.option("--region", help="AWS region of the stack and of the domain"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where OpenSearch is and who calls it: the shared options, and the stack if one was named."""
+
+    endpoint: str
+    index: str
+    ca_file: str | None
+    profile: str | None
+    region: str | None
+    stack: DeployedStack | None = None
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether the endpoint is a collection of OpenSearch Serverless."""
+        scope = self.signing_scope()
+        return scope is not None and scope.service == SERVERLESS_SERVICE
+
+    def signing_scope(self, region: str | None = None) -> SigningScope | None:
+        """What requests are signed for: by the stack's domain, else by the endpoint's host, else in this region."""
+        try:
+            arn = domain_arn_of(self.stack.domain_arn) if self.stack and self.endpoint == self.stack_endpoint else None
+        except ValueError:
+            arn = None
+        return signing_scope(self.endpoint, arn, region)
+
+    @property
+    def stack_endpoint(self) -> str | None:
+        """The stack's own endpoint; another one may have been given beside it."""
+        return self.stack.endpoint.rstrip("/") if self.stack else None
+
+    def aws(self) -> Any:  # noqa: ANN401 - boto3 is published without types
+        """The boto3 session of --profile and --region, or of the environment.
+
+        Raises:
+            NotAllowed: there is no such profile, or AWS's configuration files cannot be read.
+        """
+        return _session(self.profile, self.region)
+
+    def s3(self) -> Any:  # noqa: ANN401 - boto3 is published without types
+        """A client for S3.
+
+        Raises:
+            NotAllowed: as of aws().
+        """
+        session = self.aws()
+        with _aws_configuration():
+            return session.client("s3")
+
+    def caller(self, environment: Mapping[str, str]) -> AuthBase:
+        """How requests to OpenSearch are authenticated: basic with user and password from there, else SigV4.
+
+        A password that is not there is asked for, where somebody sits at a terminal.
+
+        Raises:
+            NotAllowed: there are neither.
+        """
+        user = environment.get("OPENSEARCH_USERNAME")
+        return HTTPBasicAuth(user, _password(user, environment)) if user else self._signature()
+
+    def domain(self) -> Domain:
+        """The domain or collection, as the caller of this environment may use it.
+
+        Raises:
+            NotAllowed: there is no caller.
+        """
+        endpoint = Endpoint(self.endpoint, self.caller(os.environ), self.ca_file)
+        return Domain(endpoint, serverless=self.is_serverless)
+
+    def command(self, name: str, unless_stack: Sequence[str] = (), always: Sequence[str] = ()) -> str:
+        """What to type to run another command on the same stack or domain, with further options."""
+        if self.stack is not None:
+            told = ["--stack-name", self.stack.name]
+        else:
+            index = [] if self.index == INDEX else ["--index", self.index]
+            told = ["--endpoint", self.endpoint, *index, *unless_stack]
+        given = (("--ca-file", self.ca_file), ("--profile", self.profile), ("--region", self.region))
+        shared = [word for option, value in given if value for word in (option, value)]
+        return shlex.join(["eks-logs", name, *told, *always, *shared])
+
+    def _signature(self) -> Signature:
+        aws = self.aws()
+        credentials = aws.get_credentials()
+        scope = self.signing_scope(aws.region_name)
+        if credentials is None or scope is None:
+            raise NotAllowed(
+                "no caller: set OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD for the domain's master user, or give AWS "
+                "credentials (--profile) and --region"
+            )
+        return Signature(AWS4Auth(region=scope.region, service=scope.service, refreshable_credentials=credentials))
+
+
+def _password(user: str, environment: Mapping[str, str]) -> str:
+    password = environment.get("OPENSEARCH_PASSWORD")
+    if not password and sys.stdin.isatty():
+        password = click.prompt(f"Password of {user}", hide_input=True, err=True)
+    if not password:
+        raise NotAllowed(
+            f"OPENSEARCH_USERNAME is {user} and there is no OPENSEARCH_PASSWORD: set it, or unset both to sign with "
+            "AWS credentials"
+        )
+    return password
+
+
+def _session(profile: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 is published without types
+    with _aws_configuration():
+        return boto3.Session(profile_name=profile, region_name=region)
+
+
+@contextmanager
+def _aws_configuration() -> Iterator[None]:
+    try:
+        yield
+    except BotoCoreError as error:
+        raise NotAllowed(f"no AWS credentials: {error}; check --profile, --region and ~/.aws/config") from None
+
+
+def connected(command: Command) -> Command:
+    """Give a command the shared options; it gets them as one argument, a Connection, before its own."""
+
+    @wraps(command)
+    def bundled(
+        *,
+        stack_name: str | None,
+        endpoint: str | None,
+        index: str | None,
+        ca_file: str | None,
+        profile: str | None,
+        region: str | None,
+        **own: object,
+    ) -> None:
+        stack = find_stack(AwsApi(_session(profile, region).client), stack_name) if stack_name else None
+        address = required("--endpoint", endpoint, stack.endpoint if stack else None).rstrip("/")
+        name = index or (stack.index if stack else INDEX)
+        home = region or (stack.region if stack else None)
+        command(Connection(address, name, ca_file, profile, home, stack), **own)
+
+    for option in reversed(_OPTIONS):
+        bundled = option(bundled)
+    return bundled
+
+
+def required(option: str, given: str | None, of_stack: str | None) -> str:
+    """What an option was given, or else what the stack says."""
+    value = given or of_stack
+    if not value:
+        raise click.UsageError(f"give --stack-name, or {option}")
+    return value

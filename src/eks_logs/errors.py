@@ -1,0 +1,91 @@
+"""What can keep eks-logs from its work.
+
+```
+SetupError
+├── NotReachable       no answer from the endpoint, or no trusted TLS connection
+├── NotAllowed         the endpoint refuses the caller (401, 403), or AWS its credentials
+│   └── RightMissing   AWS knows the caller, who lacks one right
+├── NotProvided        the server lacks what a step needs (no security plugin, OpenSearch Serverless)
+├── ReservedResource   a name of ours is taken by a resource that cannot be changed
+├── NotAnswerable      no such question, nothing of that kind to choose in it, or no index to ask
+├── BucketNotUsable    S3 refuses to list, read, copy or delete, or does not answer
+├── UnreadableObject   an object of the bucket is neither dead letters nor a failed event, or is broken
+├── NotUsable          what was named cannot be worked with: no function's ARN, a stack that failed
+├── NotThere           AWS has nothing of that name: cluster, function, stack
+├── Busy               AWS is changing the resource at this moment, or asks to come later
+├── TooManyFilters     the log group has no room for one more subscription filter
+├── UpdateFailed       EKS could not change the cluster
+├── TookTooLong        what was waited for did not come
+└── Rejected           any other answer that is no success
+```
+
+Each message is one line that says what was wrong and what to do.
+"""
+
+
+class SetupError(Exception):
+    """The root of this tree."""
+
+
+class NotReachable(SetupError):
+    """No answer."""
+
+
+class NotAllowed(SetupError):
+    """The caller was refused."""
+
+
+class NotProvided(SetupError):
+    """The server has no such API."""
+
+
+class ReservedResource(SetupError):
+    """A resource of that name exists and cannot be changed."""
+
+
+class Rejected(SetupError):
+    """The server answered with another error."""
+
+
+class NotAnswerable(SetupError):
+    """What was asked has no answer."""
+
+
+class BucketNotUsable(SetupError):
+    """S3 did not do what was asked."""
+
+
+class UnreadableObject(SetupError):
+    """An object holds nothing that could be sent again."""
+
+
+class RightMissing(NotAllowed):
+    """The caller lacks a right in AWS; `right` is its name in IAM, such as `eks:DescribeCluster`."""
+
+    def __init__(self, right: str, words: str) -> None:
+        super().__init__(f"the caller lacks the right {right}; have it granted, or name another --profile. {words}")
+        self.right = right
+
+
+class NotUsable(SetupError):
+    """What was named cannot be worked with."""
+
+
+class NotThere(SetupError):
+    """AWS has nothing of that name."""
+
+
+class Busy(SetupError):
+    """AWS cannot do it at this moment."""
+
+
+class TooManyFilters(SetupError):
+    """The log group has as many subscription filters of others as it may have."""
+
+
+class UpdateFailed(SetupError):
+    """EKS gave up changing the cluster."""
+
+
+class TookTooLong(SetupError):
+    """What was waited for did not come in time."""
