@@ -22,7 +22,7 @@ test: lint package  ## Everything CI checks: lint, types, sam build, tests on a 
 	$(BIN)/python -m pytest
 
 lint: .venv/.installed
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
 package: .venv-lambda/.installed .venv-sam/.installed  ## sam validate --lint and sam build, without Docker
 	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam validate --lint

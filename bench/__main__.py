@@ -24,7 +24,7 @@ _CONSOLE = Console(width=120)
 def commands(context: click.Context) -> None:
     """Run the named benchmark, or all."""
     gc.freeze()
-    gc.set_threshold(100_000)  # as in forwarder.execution_environment
+    gc.set_threshold(100_000)  # as in forwarder.runtime
     if context.invoked_subcommand is None:
         for command in (cpu, linear, memory, startup, server, index):
             context.invoke(command)

@@ -17,14 +17,14 @@ from requests import PreparedRequest, Request
 from requests_aws4auth import AWS4Auth
 
 from bench.payloads import Payload
-from forwarder.bulk import BulkAnswer, BulkRequest, Limits, pack
 from forwarder.deflate import gzip, inflater
-from forwarder.delivery import Sender
+from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.bulk import BulkAnswer, BulkRequest, Limits, pack
+from forwarder.delivery.client import Signature
+from forwarder.delivery.sender import Sender
+from forwarder.formats.audit.reader import AuditReader
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject
-from forwarder.opensearch import Signature
-from forwarder.pace import patience_for
-from forwarder.parsers.audit import AuditReader
 from forwarder.pipeline import documents_of
 from forwarder.redaction import default_redactor
 from forwarder.subscription import read_subscription
@@ -173,7 +173,7 @@ import gc, re, sys
 from pathlib import Path
 from bench.cpu import deliver
 from bench.payloads import payload
-gc.freeze(); gc.set_threshold(100_000)  # as in forwarder.execution_environment
+gc.freeze(); gc.set_threshold(100_000)  # as in forwarder.runtime
 made = payload("audit", int(sys.argv[1]))
 deliver(made)
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])

@@ -21,12 +21,12 @@ from requests_aws4auth import AWS4Auth
 
 from bench.cpu import LIMIT, requests_of
 from bench.payloads import AUDIT, Payload, payload
-from forwarder.bulk import Limits
 from forwarder.deflate import gzip
-from forwarder.delivery import Sender
+from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.bulk import Limits
+from forwarder.delivery.client import OpenSearchClient, Signature
+from forwarder.delivery.sender import Sender
 from forwarder.index_names import Index
-from forwarder.opensearch import OpenSearchClient, Signature
-from forwarder.pace import patience_for
 from forwarder.pipeline import documents_of
 from forwarder.subscription import read_subscription
 from local.forwarding import master_client

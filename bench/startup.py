@@ -26,7 +26,7 @@ _LOADING = """
 import time
 start = time.perf_counter()
 from forwarder.handler import handler
-from forwarder.execution_environment import cold_start
+from forwarder.runtime import cold_start
 cold_start()
 print((time.perf_counter() - start) * 1000)
 """

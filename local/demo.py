@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eks_logs.questions import Answer, Bucket, Question
-from forwarder.control_plane import LOG_TYPES
+from forwarder.sources import LOG_TYPES
 from local.dashboard_page import write_page
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
 from local.operators_tool import run_setup

@@ -11,7 +11,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from forwarder.control_plane import classify
+from forwarder.sources import classify
 from local.lambda_runtime import TREE, Invocation, LambdaRuntime
 from local.rig import Rig
 

@@ -16,7 +16,7 @@ from eks_logs.aws_api import AwsApi
 from eks_logs.cluster_logs import ClusterLogs, Waiting
 from eks_logs.control_plane_logging import WantedLogging
 from eks_logs.stack import DeployedStack
-from forwarder.control_plane import LOG_TYPES
+from forwarder.sources import LOG_TYPES
 
 REGION = "eu-central-1"
 NUMBER = "123456789012"

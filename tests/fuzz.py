@@ -21,10 +21,10 @@ from random import Random
 import orjson
 
 from forwarder.documents import LONGEST_ID
+from forwarder.formats.audit.reader import parse_audit
+from forwarder.formats.klog import klog_values, parse_klog
+from forwarder.formats.logfmt import logfmt_values, parse_logfmt
 from forwarder.go_strings import ValueSpan, quote, unquote
-from forwarder.parsers.audit import parse_audit
-from forwarder.parsers.klog import klog_values, parse_klog
-from forwarder.parsers.logfmt import logfmt_values, parse_logfmt
 from forwarder.pipeline import documents_of
 from forwarder.redaction import MARK, default_redactor, redact
 from forwarder.redaction.redactor import line_values

@@ -5,19 +5,20 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from requests.auth import HTTPBasicAuth
 
-from forwarder.bulk import Limits, pack
 from forwarder.deflate import inflater
-from forwarder.delivery import Sender
+from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.bulk import Limits, pack
+from forwarder.delivery.client import OpenSearchClient
+from forwarder.delivery.outcomes import Delivery
+from forwarder.delivery.sender import Sender
+from forwarder.delivery.verdicts import Verdict
 from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
-from forwarder.opensearch import OpenSearchClient
-from forwarder.outcomes import Delivery
-from forwarder.pace import patience_for
-from forwarder.verdicts import Verdict
 
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
 PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -139,7 +140,7 @@ def test_an_answer_to_another_request_is_none() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://" + "a" * 70 + ".example", "http://a..b", "http://host:99999", "http://b\u00fc\udc80.x", "nonsense://"],
+    ["http://" + "a" * 70 + ".example", "http://a..b", "http://b\u00fc\udc80.x"],
 )
 def test_nothing_of_the_library_is_raised(url: str) -> None:
     answer = OpenSearchClient(url, HTTPBasicAuth("a", "b"), "/no/such/file").bulk(b"{}\n", 1)
@@ -149,4 +150,40 @@ def test_nothing_of_the_library_is_raised(url: str) -> None:
 
 def test_a_file_of_certificates_that_is_gone_is_an_answer() -> None:
     answer = OpenSearchClient("https://127.0.0.1:1", HTTPBasicAuth("a", "b"), "/no/such/file").bulk(b"{}\n", 1)
-    assert (answer.status, answer.body) == (None, "no connection: OSError")
+    assert answer.status is None
+    assert str(answer.body).startswith("no connection: OSError: Could not find a suitable TLS CA certificate bundle")
+
+
+def test_answers_that_opensearch_py_cannot_take_are_answers_all_the_same() -> None:
+    headers = (b'Warning: 299 OpenSearch-2.19.4 "old"\r\n', b"")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for header in headers:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(100_000)
+                    head = b"HTTP/1.1 502 Bad Gateway\r\n" + header + b"Content-Length: 2\r\n\r\n"
+                    connection.sendall(head + b"\xff\xfe")
+
+        threading.Thread(target=answer, daemon=True).start()
+        client = OpenSearchClient(f"http://127.0.0.1:{listener.getsockname()[1]}", HTTPBasicAuth("a", "b"))
+        assert [(answer.status, answer.body) for answer in (client.bulk(b"{}\n", 5) for _ in headers)] == [
+            (502, None)
+        ] * 2
+
+
+def test_the_certificates_of_the_setting_win_over_those_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "set.pem").write_text("no certificate")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "of_the_environment.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        answer = OpenSearchClient(url, HTTPBasicAuth("a", "b"), str(tmp_path / "set.pem")).bulk(b"{}\n", 1)
+    assert "of_the_environment" not in str(answer.body)
+
+
+def test_nothing_is_logged_by_the_library(caplog: pytest.LogCaptureFixture) -> None:
+    OpenSearchClient("https://127.0.0.1:1", HTTPBasicAuth("a", "b")).bulk(b"{}\n", 1)
+    assert caplog.records == []

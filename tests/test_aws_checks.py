@@ -15,7 +15,7 @@ from eks_logs.aws_facts import gather
 from eks_logs.control_plane_logging import Function, LogGroup, SubscriptionFilter
 from eks_logs.errors import NotAllowed
 from eks_logs.findings import Finding, Status
-from forwarder.control_plane import LOG_TYPES
+from forwarder.sources import LOG_TYPES
 from tests.aws_account import (
     BUCKET,
     DOMAIN_ARN,

@@ -1,12 +1,12 @@
 import orjson
 import pytest
 
-from forwarder.bulk import BulkAnswer, BulkRequest, pack
+from forwarder.delivery.bulk import BulkAnswer, BulkRequest, pack
+from forwarder.delivery.outcomes import judge
+from forwarder.delivery.verdicts import Cause, Verdict
 from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
-from forwarder.outcomes import judge
-from forwarder.verdicts import Cause, Verdict
 
 PREVIEW = (
     "failed to parse field [verb] of type [keyword] in document with id 'a'. Preview of field's value: '{k=SECRET}'"

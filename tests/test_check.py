@@ -9,8 +9,8 @@ import pytest
 from opensearchpy import OpenSearch
 
 from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
-from forwarder.control_plane import LOG_TYPES
 from forwarder.documents import document_of, slim
+from forwarder.sources import LOG_TYPES
 from local.rig import Rig
 from tests.operator_commands import MASTER, as_iam_role, delete, done, get, put, run
 

@@ -1,6 +1,6 @@
 import pytest
 
-from forwarder.control_plane import LogStream, classify, cluster_of
+from forwarder.sources import LogStream, classify, cluster_of
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.dead_letters import Invocation, Letters, S3Bucket, letters_of
-from forwarder.delivery import failure_of, keep_refused
+from forwarder.delivery.dead_letters import Invocation, Letters, S3Bucket, letters_of
+from forwarder.delivery.outcomes import Delivery, Outcome, Verdict
+from forwarder.delivery.sender import failure_of, keep_refused
 from forwarder.documents import document_of, slim
 from forwarder.errors import DeadLettersNotWritten
 from forwarder.index_names import Index
-from forwarder.outcomes import Delivery, Outcome, Verdict
 from local.kept_bucket import S3Server
 from local.rig import Rig
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event

@@ -10,14 +10,14 @@ import orjson
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.bulk import BulkAnswer, Limits
-from forwarder.delivery import Sender, failure_of
+from forwarder.delivery.backoff import Pace, Patience, pause_before
+from forwarder.delivery.bulk import BulkAnswer, Limits
+from forwarder.delivery.outcomes import Delivery, Verdict
+from forwarder.delivery.sender import Sender, failure_of
 from forwarder.documents import Document, document_of
 from forwarder.errors import AccessRefused, NotStored, Unreachable
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
-from forwarder.outcomes import Delivery, Verdict
-from forwarder.pace import Pace, Patience, pause_before
 from local.rig import Rig
 from tests.payloads import STREAMS, answer, envelope, lambda_event
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from forwarder.documents import Document
+from forwarder.formats.audit.reader import MAX_BODY_DEPTH
 from forwarder.json_values import MAX_LISTS, JsonObject
-from forwarder.parsers.audit import MAX_BODY_DEPTH
 from forwarder.pipeline import documents_of
 from forwarder.subscription import LogBatch, LogEvent
 from tests.payloads import STREAMS, batch

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from forwarder.formats.audit.reader import parse_audit
 from forwarder.json_values import quote_masked, read_leading_members
-from forwarder.parsers.audit import parse_audit
 from tests.test_documents import AUDIT_EVENT, audit, only
 
 BODIES = frozenset({"requestObject", "responseObject"})

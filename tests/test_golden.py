@@ -1,7 +1,7 @@
 import pytest
 
-from forwarder.control_plane import LOG_TYPES, UNKNOWN
 from forwarder.pipeline import documents_of
+from forwarder.sources import LOG_TYPES, UNKNOWN
 from forwarder.subscription import LogBatch, LogEvent
 from tests.golden_pairs import LOG_GROUP, OWNER, Pair, pairs
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from eks_logs.resources import resource
-from forwarder.audit_event import AuditEvent
-from forwarder.parsers import audit
+from forwarder.formats.audit import reader
+from forwarder.formats.audit.event import AuditEvent
 
 TEMPLATE = resource("index_template.json")["template"]
 PROPERTIES: dict[str, Any] = TEMPLATE["mappings"]["properties"]
@@ -32,12 +32,12 @@ def test_nothing_is_mapped_dynamically() -> None:
 
 @pytest.mark.parametrize("user", ["user", "impersonatedUser"])
 def test_known_annotations_and_user_extra_are_the_mapped_ones(user: str) -> None:
-    assert set(audit.ANNOTATIONS) == set(PROPERTIES["annotations"]["properties"])
-    assert set(audit.USER_EXTRA) == set(PROPERTIES[user]["properties"]["extra"]["properties"])
+    assert set(reader.ANNOTATIONS) == set(PROPERTIES["annotations"]["properties"])
+    assert set(reader.USER_EXTRA) == set(PROPERTIES[user]["properties"]["extra"]["properties"])
 
 
 def test_every_name_at_the_top_is_known_to_the_reader_so_that_no_new_member_can_bear_it() -> None:
-    assert set(PROPERTIES) <= audit.WRITTEN_BY_US | set(AuditEvent.__struct_fields__)
+    assert set(PROPERTIES) <= reader.WRITTEN_BY_US | set(AuditEvent.__struct_fields__)
 
 
 def test_the_names_that_the_workshops_data_view_has_are_there() -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from forwarder.parsers.klog import KlogEntry, parse_klog
+from forwarder.formats.klog import KlogEntry, parse_klog
 from tests.payloads import TIMESTAMP
 
 NEW_YEAR_2026 = 1_767_225_600_000  # 2026-01-01T00:00:00Z

@@ -1,6 +1,6 @@
 import pytest
 
-from forwarder.parsers.logfmt import parse_logfmt
+from forwarder.formats.logfmt import parse_logfmt
 from tests.test_klog import HOSTILE
 
 

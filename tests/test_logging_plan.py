@@ -29,7 +29,7 @@ from eks_logs.control_plane_logging import (
 )
 from eks_logs.errors import NotThere, NotUsable, TooManyFilters
 from eks_logs.logging_plan import plan_logging, plan_removal
-from forwarder.control_plane import LOG_TYPES
+from forwarder.sources import LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, REGION
 from tests.stack_template import read_template
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from requests.auth import HTTPBasicAuth
 
-from forwarder.opensearch import OpenSearchClient, retry_after
+from forwarder.delivery.client import OpenSearchClient, retry_after
 from local.child_process import free_port
 
 NOW = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)

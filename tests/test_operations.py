@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.bulk import BulkAnswer, pack
-from forwarder.control_plane import LOG_TYPES
-from forwarder.delivery import failure_of
+from forwarder.delivery.bulk import BulkAnswer, pack
+from forwarder.delivery.outcomes import Delivery, Verdict, judge
+from forwarder.delivery.sender import failure_of
 from forwarder.documents import document_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject
-from forwarder.outcomes import Delivery, Verdict, judge
 from forwarder.settings import METRICS_NAMESPACE
+from forwarder.sources import LOG_TYPES
 from local.child_process import free_port
 from local.forwarding import EVENTS
 from local.kept_bucket import S3Server

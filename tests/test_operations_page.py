@@ -10,7 +10,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from forwarder.dead_letters import PREFIX
+from forwarder.delivery.dead_letters import PREFIX
 from tests.operations_page import HEADINGS, PAGE, anchor, quoted, rows
 from tests.stack_template import Json, alarms, read_template
 

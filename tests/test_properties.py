@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from forwarder.formats.audit.reader import AuditReader, parse_audit
+from forwarder.formats.klog import klog_values, parse_klog
+from forwarder.formats.logfmt import logfmt_values, parse_logfmt
 from forwarder.go_strings import ValueSpan, quote, unquote
-from forwarder.parsers.audit import AuditReader, parse_audit
-from forwarder.parsers.klog import klog_values, parse_klog
-from forwarder.parsers.logfmt import logfmt_values, parse_logfmt
 from forwarder.pipeline import documents_of
 from forwarder.redaction import redact
 from forwarder.subscription import read_subscription

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.control_plane import classify
+from forwarder.sources import classify
 from local.lambda_runtime import TREE, LambdaRuntime
 from local.rig import Rig
 from tests.payloads import STREAMS, answer, envelope, lambda_event

@@ -1,6 +1,6 @@
 """What is kept from batch to batch, and that it stays small."""
 
-from forwarder.repetitions import MOST_BYTES, Repetitions
+from forwarder.formats.audit.cache import MOST_BYTES, Repetitions
 
 
 def test_what_was_kept_is_found() -> None:

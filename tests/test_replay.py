@@ -21,11 +21,11 @@ from eks_logs.kept_bucket import KeptBucket
 from eks_logs.kept_objects import KeptObject, Kind, kept_object
 from eks_logs.replay import Fate, ObjectReader, Replay, Result, check_reachable
 from eks_logs.replay_report import Report
-from forwarder.bulk import BulkAnswer
-from forwarder.dead_letters import Invocation, letters_of
+from forwarder.delivery.bulk import BulkAnswer
+from forwarder.delivery.dead_letters import Invocation, letters_of
+from forwarder.delivery.outcomes import Outcome, Verdict
 from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
-from forwarder.outcomes import Outcome, Verdict
 from local.child_process import free_port
 from local.kept_bucket import S3Server
 from local.operators_tool import operator_environment

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from forwarder.control_plane import LOG_TYPES
 from forwarder.pipeline import documents_of
+from forwarder.sources import LOG_TYPES
 from forwarder.subscription import read_subscription
 from local.forwarding import EVENTS
 from local.lambda_runtime import TREE

@@ -13,11 +13,11 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from requests_aws4auth import AWS4Auth
 
-from forwarder.bulk import BulkAnswer, pack
+from forwarder.delivery.bulk import BulkAnswer, pack
+from forwarder.delivery.client import OpenSearchClient, Signature
+from forwarder.delivery.outcomes import Outcome, Verdict, judge
 from forwarder.documents import document_of
 from forwarder.index_names import Index
-from forwarder.opensearch import OpenSearchClient, Signature
-from forwarder.outcomes import Outcome, Verdict, judge
 from local.identities import Identity
 from local.rig import Edge, Rig, open_edge
 

@@ -1,6 +1,6 @@
 import pytest
 
-from forwarder.bulk import Limits
+from forwarder.delivery.bulk import Limits
 from forwarder.errors import SettingsError
 from forwarder.index_names import Index
 from forwarder.settings import read_settings

@@ -21,7 +21,7 @@ from eks_logs.control_plane_logging import (
 from eks_logs.findings import Finding, fail, ok, skipped, warn
 from eks_logs.iam_policies import Statement, allows, permits_log_group
 from eks_logs.stack import DeployedStack
-from forwarder.control_plane import API, AUDIT, LOG_TYPES, classify
+from forwarder.sources import API, AUDIT, LOG_TYPES, classify
 
 # How old the newest record of a log type may be. A stream's lastEventTimestamp "typically updates in less than an hour
 # from ingestion" (CloudWatch Logs API reference, LogStream), so a shorter time would find faults that are none.

@@ -13,7 +13,7 @@ from eks_logs.errors import NotThere, RightMissing
 from eks_logs.iam_policies import Statement, statements_of
 from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
 from eks_logs.stack import DeployedStack
-from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
+from forwarder.delivery.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 
 _HOUR = timedelta(hours=1)
 _MOST_COUNTED = 10_000

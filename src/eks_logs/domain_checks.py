@@ -10,7 +10,7 @@ from eks_logs.findings import Finding, fail, ok, skipped, warn
 from eks_logs.plan import Found, Resource, mapping_step, role_step, template_step
 from eks_logs.server import Caller, Server
 from eks_logs.wanted import ROLE, TEMPLATE, Wanted
-from forwarder.control_plane import LOG_TYPES
+from forwarder.sources import LOG_TYPES
 
 # Of a hundred documents. Some lines are no klog, such as a panic's; more of them are a format that is not known.
 _MOST_NOT_PARSED = 5

@@ -3,7 +3,7 @@
 Two kinds of objects:
 
 - dead letters, `dead-letters/YYYY/MM/DD/HHMMSS-<request id>.ndjson.gz`: documents that OpenSearch refused, as
-  forwarder.dead_letters writes them;
+  forwarder.delivery.dead_letters writes them;
 - failed events, `aws/lambda/async/<function>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<uuid>`: the whole event of an invocation
   that failed for good, inside the record that Lambda makes of it (AWS Lambda Developer Guide, "Capturing records of
   Lambda asynchronous invocations").
@@ -20,13 +20,13 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 
 from eks_logs.errors import UnreadableObject
-from forwarder.control_plane import UNKNOWN
-from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
+from forwarder.delivery.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 from forwarder.documents import LONGEST_ID, Document, document_of
 from forwarder.errors import PayloadError, PayloadTooLarge
 from forwarder.index_names import NONE, Index, is_index_name
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, read_json
 from forwarder.pipeline import documents_of
+from forwarder.sources import UNKNOWN
 from forwarder.subscription import read_subscription
 
 # Lambda puts failed events there, by function and day.

@@ -23,7 +23,7 @@ from eks_logs.control_plane_logging import (
 from eks_logs.errors import NotThere, TooManyFilters
 from eks_logs.iam_policies import Statement, permits_log_group
 from eks_logs.plan import diff_of
-from forwarder.control_plane import LOG_TYPES
+from forwarder.sources import LOG_TYPES
 
 STAYS = (
     "the cluster's log types stay enabled, and its log group stays with its records and its retention; what the stack "

@@ -9,12 +9,12 @@ from enum import Enum
 from eks_logs.errors import NotAllowed, NotReachable, UnreadableObject
 from eks_logs.kept_bucket import KeptBucket
 from eks_logs.kept_objects import Contents, KeptObject, Kind, contents_of
-from forwarder.bulk import BulkClient, Limits
-from forwarder.delivery import Sender, failure_of, shortfall
+from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.bulk import BulkClient, Limits
+from forwarder.delivery.outcomes import Delivery, Outcome, Verdict, request_verdict
+from forwarder.delivery.sender import Sender, failure_of, shortfall
 from forwarder.errors import AccessRefused, Unreachable
 from forwarder.index_names import Index
-from forwarder.outcomes import Delivery, Outcome, Verdict, request_verdict
-from forwarder.pace import patience_for
 
 _LIMITS = Limits(request_bytes=2_000_000, in_flight=2, answer_seconds=60)
 _MILLISECONDS_FOR_AN_OBJECT = 10 * 60 * 1000

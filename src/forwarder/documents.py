@@ -13,9 +13,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forwarder.actor import authenticator_actor
-from forwarder.audit_block import AuditBlocks
-from forwarder.audit_event import AuditEvent
-from forwarder.control_plane import (
+from forwarder.field_shapes import Keyword, Keywords, flat_object, object_of, text_only
+from forwarder.formats.audit.event import AuditEvent
+from forwarder.formats.audit.reader import AuditReader
+from forwarder.formats.audit.summary import AuditBlocks
+from forwarder.formats.klog import NAMED, KlogEntry, entry_of, parse_klog, read_json_line
+from forwarder.formats.logfmt import parse_logfmt
+from forwarder.go_strings import QUOTED, unquote
+from forwarder.json_values import JsonObject, JsonValue, as_integer, as_keyword, as_keywords, as_object, printable
+from forwarder.log_headers import iso, read_time, severity_of
+from forwarder.redaction import Redacted, Redactor
+from forwarder.sentences import ALLOWED, DENIED, authenticator_sentence, klog_sentence, one_line
+from forwarder.sources import (
     API,
     AUDIT,
     AUTHENTICATOR,
@@ -25,15 +34,6 @@ from forwarder.control_plane import (
     classify,
     cluster_of,
 )
-from forwarder.field_shapes import Keyword, Keywords, flat_object, object_of, text_only
-from forwarder.go_strings import QUOTED, unquote
-from forwarder.json_values import JsonObject, JsonValue, as_integer, as_keyword, as_keywords, as_object, printable
-from forwarder.log_headers import iso, read_time, severity_of
-from forwarder.parsers.audit import AuditReader
-from forwarder.parsers.klog import NAMED, KlogEntry, entry_of, parse_klog, read_json_line
-from forwarder.parsers.logfmt import parse_logfmt
-from forwarder.redaction import Redacted, Redactor
-from forwarder.sentences import ALLOWED, DENIED, authenticator_sentence, klog_sentence, one_line
 from forwarder.subscription import LogBatch, LogEvent, UnreadableEvent
 
 # OpenSearch refuses the whole bulk request for an `_id` of more bytes (bulk API, "id is too long").

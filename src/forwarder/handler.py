@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from forwarder.dead_letters import Invocation
-from forwarder.delivery import Sender, failure_of, keep_refused
-from forwarder.execution_environment import cold_start
-from forwarder.outcomes import Delivery, counts
-from forwarder.pace import patience_for
+from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.dead_letters import Invocation
+from forwarder.delivery.outcomes import Delivery, counts
+from forwarder.delivery.sender import Sender, failure_of, keep_refused
 from forwarder.pipeline import documents_of
+from forwarder.runtime import cold_start
 from forwarder.subscription import read_subscription
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from forwarder.control_plane import AUDIT, classify
 from forwarder.documents import Document, DocumentWriter
-from forwarder.parsers.audit import split_event_list
+from forwarder.formats.audit.reader import split_event_list
 from forwarder.redaction import Redactor, default_redactor
+from forwarder.sources import AUDIT, classify
 from forwarder.subscription import LogBatch, LogEvent
 
 # Enough to spread the cost of looking at many records at once, too few to hold a batch in memory twice.

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from forwarder.audit_event import AuditEvent
+from forwarder.formats.audit.event import AuditEvent
 from forwarder.json_values import JsonObject, cut
 
 # In UTF-16 code units, as `ignore_above` of `message.keyword` counts.

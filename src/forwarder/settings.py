@@ -6,12 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from forwarder.bulk import Limits
-from forwarder.endpoints import DOMAIN_SERVICE, DomainArn, SigningScope, domain_arn_of, endpoint_of, signing_scope
+from forwarder.delivery.bulk import Limits
+from forwarder.delivery.endpoints import (
+    DOMAIN_SERVICE,
+    DomainArn,
+    SigningScope,
+    domain_arn_of,
+    endpoint_of,
+    signing_scope,
+)
+from forwarder.delivery.verdicts import Deployment
 from forwarder.errors import SettingsError
 from forwarder.index_names import NONE, ROTATIONS, Index, is_index_name
 from forwarder.redaction.own_rules import names_of, patterns_of
-from forwarder.verdicts import Deployment
 
 T = TypeVar("T")
 

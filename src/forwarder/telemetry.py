@@ -5,10 +5,10 @@ from datetime import datetime
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from forwarder.outcomes import Delivery
+from forwarder.delivery.outcomes import Delivery
+from forwarder.delivery.verdicts import Verdict
 from forwarder.settings import Settings
 from forwarder.subscription import LogBatch, LogEvent
-from forwarder.verdicts import Verdict
 
 OWN_LOG = (
     "refused: this function is subscribed to its own log group, and would feed itself for ever. Nothing was "

@@ -21,9 +21,9 @@ from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotAllowed
 from eks_logs.stack import DeployedStack, find_stack
 from eks_logs.wanted import INDEX
-from forwarder.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
+from forwarder.delivery.client import Signature
+from forwarder.delivery.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
 from forwarder.index_names import is_index_name
-from forwarder.opensearch import Signature
 
 Command: TypeAlias = Callable[..., None]
 

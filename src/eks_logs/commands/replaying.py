@@ -14,8 +14,8 @@ from eks_logs.kept_bucket import KeptBucket
 from eks_logs.kept_objects import KeptObject, Period, beginning_of, choose, end_of
 from eks_logs.replay import Fate, ObjectReader, Replay, Result, check_reachable
 from eks_logs.replay_report import Report, line_of, preview_line, say, summary
+from forwarder.delivery.client import OpenSearchClient
 from forwarder.index_names import Index
-from forwarder.opensearch import OpenSearchClient
 from forwarder.settings import EVENT, GENERATED
 
 _MOST_BYTES = 1_000_000_000

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from forwarder.formats.klog import klog_values
+from forwarder.formats.logfmt import logfmt_values
 from forwarder.go_strings import ValueSpan, quote, unquote
-from forwarder.parsers.klog import klog_values
-from forwarder.parsers.logfmt import logfmt_values
 from forwarder.redaction.assignments import Kind
 from forwarder.redaction.command_lines import tells_of_others
 from forwarder.redaction.json_secrets import PAIR_NAMES, JsonSecrets

@@ -6,9 +6,9 @@ that security asks, whatever the kind. Source: Kubernetes API reference, PodSpec
 
 import posixpath
 
-from forwarder.audit_event import NO_OBJECT, AuditEvent
 from forwarder.field_shapes import Keyword, Keywords, if_true, object_of
-from forwarder.json_patch import patched_members
+from forwarder.formats.audit.event import NO_OBJECT, AuditEvent
+from forwarder.formats.audit.json_patch import patched_members
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects, as_texts
 
 # Resource to kind, and where its pods' specification stands.

@@ -10,8 +10,9 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct
 
-from forwarder.audit_event import ABSENT, NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.field_shapes import Fit, Keyword, Keywords, is_field_name, object_of, objects_of, open_object, text_only
+from forwarder.formats.audit.cache import Repetitions
+from forwarder.formats.audit.event import ABSENT, NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.json_values import (
     MAX_LISTS,
     JsonObject,
@@ -25,7 +26,6 @@ from forwarder.json_values import (
     read_leading_members,
     up_to_depth,
 )
-from forwarder.repetitions import Repetitions
 
 _Raws: TypeAlias = dict[str, Raw]
 

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import orjson
 
+from forwarder.delivery.outcomes import Outcome
 from forwarder.errors import DeadLettersNotWritten
 from forwarder.index_names import Index
-from forwarder.outcomes import Outcome
 
 PREFIX = "dead-letters"
 

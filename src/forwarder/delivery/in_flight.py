@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from threading import Thread
 
-from forwarder.bulk import BulkAnswer, BulkClient, BulkRequest
+from forwarder.delivery.bulk import BulkAnswer, BulkClient, BulkRequest
 
 # What a request may take beyond the time-out that its client keeps for each of its steps: connect, send, read.
 GRACE_SECONDS = 1.0

@@ -5,8 +5,10 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
-from forwarder.dead_letters import S3Bucket
-from forwarder.opensearch import OpenSearchClient, client_of
+from requests_aws4auth import AWS4Auth
+
+from forwarder.delivery.client import OpenSearchClient, Signature
+from forwarder.delivery.dead_letters import S3Bucket
 from forwarder.redaction import Redactor
 from forwarder.settings import Settings, read_settings
 from forwarder.telemetry import Telemetry
@@ -41,3 +43,22 @@ def cold_start() -> ExecutionEnvironment:
     gc.freeze()  # what is loaded now stays: no collection needs to look at it
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     return function
+
+
+def client_of(settings: Settings) -> OpenSearchClient:
+    """The function's own client: it signs with the credentials that Lambda gave it."""
+    return OpenSearchClient(settings.endpoint, signature_of(settings), settings.ca_file)
+
+
+def signature_of(settings: Settings) -> Signature:
+    """Signs as the function's role, for the domain's own service and region."""
+    identity, scope = settings.credentials, settings.signing
+    return Signature(
+        AWS4Auth(
+            identity.access_key_id,
+            identity.secret_access_key,
+            scope.region,
+            scope.service,
+            session_token=identity.session_token,
+        )
+    )

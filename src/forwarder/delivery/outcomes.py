@@ -13,10 +13,18 @@ from http import HTTPStatus
 
 from msgspec import Struct, structs
 
-from forwarder.bulk import BulkAnswer, BulkRequest
+from forwarder.delivery.bulk import BulkAnswer, BulkRequest
+from forwarder.delivery.verdicts import (
+    Cause,
+    Verdict,
+    error_type,
+    gateway_message,
+    item_cause,
+    request_cause,
+    shown_reason,
+)
 from forwarder.documents import Document
 from forwarder.json_values import JsonObject, JsonValue, as_object
-from forwarder.verdicts import Cause, Verdict, error_type, gateway_message, item_cause, request_cause, shown_reason
 
 __all__ = ["Cause", "Delivery", "Outcome", "Verdict", "counts", "judge", "request_verdict"]
 

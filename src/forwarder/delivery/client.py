@@ -16,20 +16,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from requests import PreparedRequest, RequestException, Response, Session, Timeout
+from opensearchpy import ConnectionError, ConnectionTimeout, RequestsHttpConnection, SSLError  # noqa: A004 - its names
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.exceptions import SSLError
 from requests_aws4auth import AWS4Auth
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from forwarder.bulk import BulkAnswer
 from forwarder.deflate import gzip
+from forwarder.delivery.bulk import BulkAnswer
 from forwarder.json_values import JsonValue, as_object
-from forwarder.settings import Settings
 
-_BULK_HEADERS = {"content-type": "application/x-ndjson", "content-encoding": "gzip"}
+_BULK_HEADERS = {
+    "content-type": "application/x-ndjson",
+    "content-encoding": "gzip",
+    "accept-encoding": "gzip, deflate",
+}
+_ANY_STATUS = range(1000)
+"""What opensearch-py raises no error for: every answer is judged, with its headers and its body."""
 # What is judged: without it an answer repeats every document's index and shard counts.
 _JUDGED = "took,errors,error,status,message,Message,items.*._id,items.*.status,items.*.error"
 # OpenSearch repeats this header of a request in its answer, whatever the answer is (OpenSearch, "X-Opaque-Id").
@@ -97,11 +102,45 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Makes such connections."""
+    """Makes such connections, which trust the certificates of a file, whatever REQUESTS_CA_BUNDLE says."""
+
+    def __init__(self, ca_file: str | None) -> None:
+        self._ca_file = ca_file
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as requests hands them on
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:  # noqa: ANN401 - as above
+        """Send a request."""
+        return super().send(request, *args, **(options | {"verify": self._ca_file} if self._ca_file else options))
+
+
+class _Transport(RequestsHttpConnection):
+    """opensearch-py's connection without its log: it logs a traceback for each fault, which the sender tells."""
+
+    def log_request_success(self, *_: object) -> None:
+        """Say nothing."""
+
+    def log_request_fail(self, *_: object, **__: object) -> None:
+        """Say nothing."""
+
+
+def _readable(response: Response, **_: object) -> Response:
+    """An answer that opensearch-py can take: it decodes strictly, and makes `Warning` headers warnings of Python."""
+    response.headers.pop("warning", None)
+    if not _is_utf8(response.content):
+        response._content = b""  # noqa: SLF001 - requests has no other way to replace what was received
+    return response
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class OpenSearchClient:
@@ -114,46 +153,49 @@ class OpenSearchClient:
     """
 
     def __init__(self, endpoint: str, auth: AuthBase, ca_file: str | None = None) -> None:
-        self._url = f"{endpoint}/_bulk?filter_path={_JUDGED}"
-        self._session = Session()
+        address = urlsplit(endpoint)
+        self._transport = _Transport(
+            host=str(address.hostname),
+            port=address.port or (80 if address.scheme == "http" else 443),
+            scheme=address.scheme,
+            http_auth=auth,
+            ca_certs=ca_file,
+        )
+        session = self._transport.session
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Adapter())
-        self._session.auth = auth
-        self._verify = ca_file or True
+            session.mount(scheme, _Adapter(ca_file))
+        session.hooks["response"].append(_readable)
 
     def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
         """POST to `/_bulk`, the one path that the function's IAM role allows; nothing of a failure is raised."""
         name = secrets.token_hex(8)
         try:
-            answer = self._post(gzip(body), name, longest_wait)
-        except Timeout:
+            status, headers, text = self._post(gzip(body), name, longest_wait)
+        except ConnectionTimeout:
             return BulkAnswer(None, f"no answer within {longest_wait:.0f} s")
         except SSLError as error:
             return BulkAnswer(None, f"no TLS connection: {_cause(error)}")
-        except RequestException as error:
+        except ConnectionError as error:
             return BulkAnswer(None, f"no connection: {_cause(error)}")
         except Exception as error:  # noqa: BLE001 - whatever the library did not foresee: the request is sent again
             return BulkAnswer(None, f"no connection: {type(error).__name__}")
-        content = _json(answer.content)
-        if answer.headers.get(_OPAQUE_ID, name) != name or not _is_of(body, content):
-            self._session.close()  # what else waits on its connection is nobody's either
+        content = _json(text)
+        if headers.get(_OPAQUE_ID, name) != name or not _is_of(body, content):
+            self._transport.close()  # what else waits on its connection is nobody's either
             return BulkAnswer(None, f"no connection: {_NOT_ITS_OWN}")
-        return BulkAnswer(
-            answer.status_code,
-            content,
-            retry_after(answer.headers, datetime.now(UTC)),
-            _site(answer.headers.get("location", "")),
-        )
+        return BulkAnswer(status, content, retry_after(headers, datetime.now(UTC)), _site(headers.get("location", "")))
 
-    def _post(self, compressed: bytes, name: str, wait: float) -> Response:
-        return self._session.post(
-            self._url,
-            data=compressed,
-            headers={**_BULK_HEADERS, _OPAQUE_ID: name},
+    def _post(self, compressed: bytes, name: str, wait: float) -> tuple[int, Mapping[str, str], str]:
+        answer: tuple[int, Mapping[str, str], str] = self._transport.perform_request(
+            "POST",
+            f"/_bulk?filter_path={_JUDGED}",
+            body=compressed,
             timeout=wait,
-            verify=self._verify,  # said here, a file wins over what the environment says
             allow_redirects=False,
+            ignore=_ANY_STATUS,
+            headers={**_BULK_HEADERS, _OPAQUE_ID: name},
         )
+        return answer
 
 
 def _is_of(body: bytes, answer: JsonValue) -> bool:
@@ -173,25 +215,6 @@ def _site(location: str) -> str:
     return f"{url.scheme}://{url.hostname}" if url.scheme and url.hostname else ""
 
 
-def client_of(settings: Settings) -> OpenSearchClient:
-    """The function's own client: it signs with the credentials that Lambda gave it."""
-    return OpenSearchClient(settings.endpoint, signature_of(settings), settings.ca_file)
-
-
-def signature_of(settings: Settings) -> Signature:
-    """Signs as the function's role, for the domain's own service and region."""
-    identity, scope = settings.credentials, settings.signing
-    return Signature(
-        AWS4Auth(
-            identity.access_key_id,
-            identity.secret_access_key,
-            scope.region,
-            scope.service,
-            session_token=identity.session_token,
-        )
-    )
-
-
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds that a server asks to wait, a day at most: `Retry-After` (RFC 9110, section 10.2.3).
 
@@ -207,17 +230,18 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
 
-def _cause(error: RequestException) -> str:
+def _cause(error: ConnectionError) -> str:
     """The kind of fault and its text, which may be long and holds addresses only; of a chain the reason behind it.
 
     What requests itself says begins with the whole address, and the reason would be cut off.
     """
-    wrapped = error.args[0] if error.args else error
-    reason = getattr(wrapped, "reason", None) or error
+    fault = error.info
+    wrapped = fault.args[0] if isinstance(fault, Exception) and fault.args else fault
+    reason = getattr(wrapped, "reason", None) or fault
     return f"{type(reason).__name__}: {reason}"[:200]
 
 
-def _json(text: bytes) -> JsonValue:
+def _json(text: bytes | str) -> JsonValue:
     """What the server answered; None for anything but JSON."""
     try:
         answer: JsonValue = orjson.loads(text)

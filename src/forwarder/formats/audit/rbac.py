@@ -4,9 +4,9 @@ Source: Kubernetes API reference, rbac.authorization.k8s.io/v1 (PolicyRule, Role
 RBAC Authorization" (what `*` stands for; a roleRef cannot be changed; user-facing roles).
 """
 
-from forwarder.audit_event import NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.field_shapes import Keyword, Keywords, if_true, object_of
-from forwarder.json_patch import patched_members
+from forwarder.formats.audit.event import NO_OBJECT, AuditEvent, ObjectRef
+from forwarder.formats.audit.json_patch import patched_members
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, as_objects, as_texts
 
 _ROLES = {"roles": "Role", "clusterroles": "ClusterRole"}

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from forwarder.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
-from forwarder.dead_letters import Bucket, Invocation, letters_of
+from forwarder.delivery.backoff import Pace, Patience
+from forwarder.delivery.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
+from forwarder.delivery.dead_letters import Bucket, Invocation, letters_of
+from forwarder.delivery.in_flight import InFlight
+from forwarder.delivery.outcomes import REASONS_SHOWN, Delivery, Outcome, judge_items, judge_request, results_of
+from forwarder.delivery.verdicts import Cause, Deployment, Verdict, advice_for
 from forwarder.documents import Document, slim
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
-from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
-from forwarder.outcomes import REASONS_SHOWN, Delivery, Outcome, judge_items, judge_request, results_of
-from forwarder.pace import Pace, Patience
-from forwarder.verdicts import Cause, Deployment, Verdict, advice_for
 
 _SHORTEST_WAIT = 1.0
 

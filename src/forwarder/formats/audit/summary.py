@@ -4,13 +4,13 @@ import orjson
 from msgspec import Raw, Struct
 
 from forwarder.actor import audit_actor
-from forwarder.audit_event import AuditEvent
+from forwarder.formats.audit.cache import Repetitions
+from forwarder.formats.audit.event import AuditEvent
+from forwarder.formats.audit.rbac import rbac_of
+from forwarder.formats.audit.reader import AuditRecord, Fitted
+from forwarder.formats.audit.workload import workload_of
 from forwarder.json_values import JsonObject, JsonValue, as_object
-from forwarder.parsers.audit import AuditRecord, Fitted
-from forwarder.rbac import rbac_of
-from forwarder.repetitions import Repetitions
 from forwarder.sentences import ALLOWED, DENIED, FAILED, FIRST_ERROR, audit_ending, audit_sentence, audit_subject
-from forwarder.workload import workload_of
 
 # Of a Status, where its code is masked or missing (k8s.io/apimachinery, meta/v1, StatusReason).
 _DENIALS = ("Forbidden", "Unauthorized")

@@ -1,0 +1,1 @@
+"""From documents to what OpenSearch and S3 said of each."""

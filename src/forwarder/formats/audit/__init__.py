@@ -1,0 +1,1 @@
+"""Audit events of the Kubernetes API server (audit.k8s.io/v1)."""
