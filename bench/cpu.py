@@ -18,7 +18,7 @@ from requests_aws4auth import AWS4Auth
 
 from bench.payloads import Payload
 from forwarder.deflate import gzip, inflater
-from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.backoff import deadline_in
 from forwarder.delivery.bulk import BulkAnswer, BulkRequest, Limits, pack
 from forwarder.delivery.client import Signature
 from forwarder.delivery.sender import Sender
@@ -102,7 +102,7 @@ def deliver(payload: Payload) -> Sink:
     """The function's whole work on a payload, with a server that takes no time."""
     sink = Sink()
     documents = documents_of(read_subscription(payload.event, LIMIT))
-    delivery = Sender(sink, INDEX, Limits(2_000_000, 3, 30), patience_for(_MINUTE)).deliver(documents)
+    delivery = Sender(sink, INDEX, Limits(2_000_000, 3, 30), deadline_in(_MINUTE)).deliver(documents)
     if delivery.unstored:
         raise RuntimeError("the sink takes everything; a document it did not take is a mistake of the benchmark")
     return sink

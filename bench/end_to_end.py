@@ -22,7 +22,7 @@ from requests_aws4auth import AWS4Auth
 from bench.cpu import LIMIT, requests_of
 from bench.payloads import AUDIT, Payload, payload
 from forwarder.deflate import gzip
-from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.backoff import deadline_in
 from forwarder.delivery.bulk import Limits
 from forwarder.delivery.client import OpenSearchClient, Signature
 from forwarder.delivery.sender import Sender
@@ -188,7 +188,7 @@ class _Ours(_Way):
         documents = documents_of(read_subscription(new.event, LIMIT))
         if (wanted := self.wanted) is not None:
             documents = (document for document in documents if document.document_id in wanted)
-        sender = Sender(self._client, Index(self._index), Limits(2_000_000, 3, 30), patience_for(_MINUTE))
+        sender = Sender(self._client, Index(self._index), Limits(2_000_000, 3, 30), deadline_in(_MINUTE))
         delivery = sender.deliver(documents)
         if delivery.unstored:
             raise RuntimeError(f"{len(delivery.unstored)} documents are not stored: {delivery.unstored[0].reason}")

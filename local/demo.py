@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eks_logs.questions import Answer, Bucket, Question
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from local.dashboard_page import write_page
 from local.forwarding import Forwarded, forward_events, master_client, sent_by_type, stored_by_type
 from local.operators_tool import run_setup
@@ -71,7 +71,7 @@ def _forward_twice(rig: Rig, server: OpenSearch) -> tuple[Round, Round]:
 def _delivery_table(server: OpenSearch, first: Round) -> Table:
     sent = sent_by_type(first.forwarded)
     table = Table("log type", "sent", "stored", "one of them", title="Forwarded")
-    for log_type in LOG_TYPES:
+    for log_type in EKS_LOG_TYPES:
         table.add_row(log_type, str(sent[log_type]), str(first.stored[log_type]), _example(server, log_type))
     for one in first.forwarded:
         if one.records == 0:

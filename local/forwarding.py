@@ -11,7 +11,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from forwarder.sources import classify
+from forwarder.sources import source_of
 from local.lambda_runtime import TREE, Invocation, LambdaRuntime
 from local.rig import Rig
 
@@ -49,7 +49,8 @@ def _forward(function: LambdaRuntime, file: Path) -> Forwarded:
     event = file.read_bytes()
     message = subscription_message(event)
     records = len(message["logEvents"]) if message["messageType"] == "DATA_MESSAGE" else 0
-    return Forwarded(file.name, classify(message["logStream"]).log_type, records, function.invoke(event))
+    source = source_of(message["logGroup"], message["logStream"])
+    return Forwarded(file.name, source.log_type, records, function.invoke(event))
 
 
 def subscription_message(event: bytes) -> dict[str, Any]:

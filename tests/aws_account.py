@@ -16,7 +16,7 @@ from eks_logs.aws_api import AwsApi
 from eks_logs.cluster_logs import ClusterLogs, Waiting
 from eks_logs.control_plane_logging import WantedLogging
 from eks_logs.stack import DeployedStack
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 
 REGION = "eu-central-1"
 NUMBER = "123456789012"
@@ -86,8 +86,8 @@ class Account:
     def logs_of(self, retention_days: int | None = None) -> ClusterLogs:
         return ClusterLogs(self.api, WantedLogging(CLUSTER, FUNCTION_ARN, retention_days))
 
-    def make_cluster(self, log_types: tuple[str, ...] = LOG_TYPES) -> None:
-        off = [log_type for log_type in LOG_TYPES if log_type not in log_types]
+    def make_cluster(self, log_types: tuple[str, ...] = EKS_LOG_TYPES) -> None:
+        off = [log_type for log_type in EKS_LOG_TYPES if log_type not in log_types]
         setups = [{"types": list(log_types), "enabled": True}, {"types": off, "enabled": False}]
         self.client("eks").create_cluster(
             name=CLUSTER,
@@ -142,7 +142,7 @@ class Account:
         statements = json.loads(self.client("lambda").get_policy(FunctionName=FUNCTION_ARN)["Policy"])["Statement"]
         return [statement["Sid"] for statement in statements]
 
-    def write_streams(self, milliseconds: int, log_types: tuple[str, ...] = LOG_TYPES) -> None:
+    def write_streams(self, milliseconds: int, log_types: tuple[str, ...] = EKS_LOG_TYPES) -> None:
         for log_type in log_types:
             stream = {"logGroupName": LOG_GROUP, "logStreamName": STREAMS[log_type]}
             self.client("logs").create_log_stream(**stream)

@@ -11,7 +11,7 @@ import pytest
 from requests.auth import HTTPBasicAuth
 
 from forwarder.deflate import inflater
-from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.backoff import deadline_in
 from forwarder.delivery.bulk import Limits, pack
 from forwarder.delivery.client import OpenSearchClient
 from forwarder.delivery.outcomes import Delivery
@@ -84,7 +84,7 @@ def documents() -> Iterator[Document]:
 def deliver(url: str) -> Delivery:
     one_by_one = Limits(request_bytes=100, in_flight=1, answer_seconds=5)
     client = OpenSearchClient(url, HTTPBasicAuth("a", "b"))
-    return Sender(client, Index("logs"), one_by_one, patience_for(20_000)).deliver(documents())
+    return Sender(client, Index("logs"), one_by_one, deadline_in(20_000)).deliver(documents())
 
 
 @pytest.mark.parametrize("echoes", [True, False])

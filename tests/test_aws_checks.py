@@ -15,7 +15,7 @@ from eks_logs.aws_facts import gather
 from eks_logs.control_plane_logging import Function, LogGroup, SubscriptionFilter
 from eks_logs.errors import NotAllowed
 from eks_logs.findings import Finding, Status
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from tests.aws_account import (
     BUCKET,
     DOMAIN_ARN,
@@ -41,7 +41,7 @@ PERMISSION = {
 FACTS = AwsFacts(
     stack=STACK,
     time=TIME,
-    log_types=frozenset(LOG_TYPES),
+    log_types=frozenset(EKS_LOG_TYPES),
     log_group=LogGroup(LOG_GROUP, 30),
     streams=tuple(LogStream(name, TIME - timedelta(minutes=5)) for name in STREAMS.values()),
     filters=(FILTER,),
@@ -58,7 +58,7 @@ def finding(facts: AwsFacts, name: str) -> Finding:
 
 
 def streams(**minutes: int) -> tuple[LogStream, ...]:
-    ages = dict.fromkeys(LOG_TYPES, 5) | minutes
+    ages = dict.fromkeys(EKS_LOG_TYPES, 5) | minutes
     return tuple(LogStream(STREAMS[log_type], TIME - timedelta(minutes=age)) for log_type, age in ages.items())
 
 
@@ -80,7 +80,7 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
             "api, audit, auth",
             "aws eks update-cluster-config --name prod",
         ),
-        ("logging", {"log_types": frozenset(LOG_TYPES) - {"audit"}}, "warn", "audit of cluster", '["audit"]'),
+        ("logging", {"log_types": frozenset(EKS_LOG_TYPES) - {"audit"}}, "warn", "audit of cluster", '["audit"]'),
         ("log-group", {"log_group": None}, "fail", f"no log group {LOG_GROUP}", "aws logs describe-log-groups"),
         ("streams", {"streams": None}, "skipped", "no log group", ""),
         ("streams", {"streams": ()}, "fail", "of api, audit, authenticator, controllerManager, scheduler", "eks"),

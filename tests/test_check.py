@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 
 from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
 from forwarder.documents import document_of, slim
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from local.rig import Rig
 from tests.operator_commands import MASTER, as_iam_role, delete, done, get, put, run
 
@@ -24,7 +24,7 @@ Findings = dict[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def written(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
     """The rig, with a document of each log type that came just now."""
-    for log_type in LOG_TYPES:
+    for log_type in EKS_LOG_TYPES:
         store(server, {"log_type": log_type})
     yield prepared
     delete(server, f"/{INDEX}")

@@ -18,7 +18,7 @@ from eks_logs.control_plane_logging import (
 )
 from eks_logs.errors import Busy, Rejected, TookTooLong, UpdateFailed
 from eks_logs.logging_plan import plan_logging, plan_removal
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, Account, Timeline, open_account
 
 WANTED = WantedLogging(CLUSTER, FUNCTION_ARN)
@@ -59,7 +59,7 @@ def test_everything_is_found_and_applied_once(account: Account) -> None:
         logs.apply(step.change, timeline.waiting())
     found = logs.find()
     assert plan_logging(found, wanted) == ()
-    assert (found.log_types, found.log_group) == (frozenset(LOG_TYPES), LogGroup(LOG_GROUP, 30))
+    assert (found.log_types, found.log_group) == (frozenset(EKS_LOG_TYPES), LogGroup(LOG_GROUP, 30))
     assert (account.filter_names(), account.statement_ids()) == ([FILTER], [WANTED.statement_id])
     assert timeline.sleeps == 0
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.delivery.backoff import Pace, Patience, pause_before
+from forwarder.delivery.backoff import Backoff, Deadline, pause_before
 from forwarder.delivery.bulk import BulkAnswer, Limits
 from forwarder.delivery.outcomes import Delivery, Verdict
 from forwarder.delivery.sender import Sender, failure_of
@@ -60,7 +60,7 @@ class Played:
         self.now = 0.0
         self.sources: list[list[JsonObject]] = []
         self.pauses: list[float] = []
-        self.patience = Patience(seconds, lambda: self.now, self._sleep, lambda: 1.0)
+        self.deadline = Deadline(seconds, lambda: self.now, self._sleep, lambda: 1.0)
 
     def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -74,7 +74,7 @@ class Played:
         return self._serve(lines[1::2])
 
     def deliver(self, *names: str) -> Delivery:
-        return Sender(self, Index("logs"), ONE_BY_ONE, self.patience).deliver(map(document, names))
+        return Sender(self, Index("logs"), ONE_BY_ONE, self.deadline).deliver(map(document, names))
 
 
 def each(judge: Callable[[JsonObject], JsonObject]) -> Server:
@@ -130,7 +130,7 @@ def test_where_the_server_asks_for_more_than_is_left_lambda_waits_instead() -> N
 def test_a_document_that_is_held_up_holds_up_no_other() -> None:
     blocked: JsonObject = {"status": 403, "error": {"type": "cluster_block_exception", "reason": "index [old] blocked"}}
     played = Played(each(lambda source: blocked if source["@id"] == "a" else {"status": 201}), seconds=10)
-    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=200), played.patience).deliver(
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=200), played.deadline).deliver(
         map(document, "abcd")
     )
     assert delivery.count(Verdict.STORED) == 3
@@ -139,7 +139,7 @@ def test_a_document_that_is_held_up_holds_up_no_other() -> None:
 
 def test_a_server_that_is_too_slow_is_named_as_the_reason() -> None:
     played = Played(each(stored), seconds=2.5)
-    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=200), played.patience).deliver(
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=200), played.deadline).deliver(
         map(document, "abcd")
     )
     failure = failure_of(delivery)
@@ -167,42 +167,42 @@ class Rendezvous:
         return items(*map(stored, [{}] * (len(body.splitlines()) // 2)))
 
 
-def real_patience(seconds: float) -> Patience:
-    return Patience(time.monotonic() + seconds, time.monotonic, time.sleep, lambda: 1.0)
+def real_deadline(seconds: float) -> Deadline:
+    return Deadline(time.monotonic() + seconds, time.monotonic, time.sleep, lambda: 1.0)
 
 
 @pytest.mark.parametrize("in_flight", [1, 2, 4])
 def test_requests_go_side_by_side(in_flight: int) -> None:
     server = Rendezvous(in_flight)
     limits = Limits(request_bytes=200, in_flight=in_flight, answer_seconds=10)
-    delivery = Sender(server, Index("logs"), limits, real_patience(30)).deliver(map(document, "abcdefgh"))
+    delivery = Sender(server, Index("logs"), limits, real_deadline(30)).deliver(map(document, "abcdefgh"))
     assert failure_of(delivery) is None
     assert (delivery.count(Verdict.STORED), server.most) == (8, in_flight)
 
 
 def test_a_server_that_pushes_back_gets_one_request_at_a_time_and_then_more_again() -> None:
-    pace = Pace(3, Patience(60, lambda: 0.0, lambda _: None, lambda: 1.0))
-    pace.server_pushed_back(None)
-    pace.server_pushed_back(None)
-    assert (pace.width, pace.pause_is_due) == (1, True)
-    assert pace.pause()
-    assert (pace.paused, pace.pause_is_due) == (0.5, False)
-    pace.server_took_it()
-    assert pace.width == 2
-    pace.server_took_it()
-    pace.server_took_it()
-    assert pace.width == 3
+    backoff = Backoff(3, Deadline(60, lambda: 0.0, lambda _: None, lambda: 1.0))
+    backoff.server_pushed_back(None)
+    backoff.server_pushed_back(None)
+    assert (backoff.width, backoff.pause_is_due) == (1, True)
+    assert backoff.pause()
+    assert (backoff.paused, backoff.pause_is_due) == (0.5, False)
+    backoff.server_took_it()
+    assert backoff.width == 2
+    backoff.server_took_it()
+    backoff.server_took_it()
+    assert backoff.width == 3
 
 
 def test_what_the_server_takes_beside_a_push_back_does_not_end_the_pause() -> None:
-    pace = Pace(3, Patience(60, lambda: 0.0, lambda _: None, lambda: 1.0))
-    pace.server_pushed_back(None)
-    pace.server_took_it()
-    assert (pace.width, pace.pause_is_due) == (1, True)
-    assert pace.pause()
-    pace.server_pushed_back(None)
-    assert pace.pause()
-    assert pace.paused == 0.5 + 1
+    backoff = Backoff(3, Deadline(60, lambda: 0.0, lambda _: None, lambda: 1.0))
+    backoff.server_pushed_back(None)
+    backoff.server_took_it()
+    assert (backoff.width, backoff.pause_is_due) == (1, True)
+    assert backoff.pause()
+    backoff.server_pushed_back(None)
+    assert backoff.pause()
+    assert backoff.paused == 0.5 + 1
 
 
 class RefusingA:
@@ -225,7 +225,7 @@ class RefusingA:
 def test_one_that_is_taken_meanwhile_does_not_hide_why_another_is_not() -> None:
     server = RefusingA()
     limits = Limits(request_bytes=200, in_flight=2, answer_seconds=10)
-    delivery = Sender(server, Index("logs"), limits, real_patience(5)).deliver(map(document, "ab"))
+    delivery = Sender(server, Index("logs"), limits, real_deadline(5)).deliver(map(document, "ab"))
     assert (delivery.count(Verdict.STORED), server.asked) == (1, 1)
     assert "1 later (429)" in str(failure_of(delivery))
 
@@ -242,7 +242,7 @@ def test_an_answer_that_never_ends_is_given_up() -> None:
 
     limits = Limits(request_bytes=10_000, in_flight=2, answer_seconds=0.5)
     started = time.monotonic()
-    failure = failure_of(Sender(Endless(), Index("logs"), limits, real_patience(3)).deliver([document("a")]))
+    failure = failure_of(Sender(Endless(), Index("logs"), limits, real_deadline(3)).deliver([document("a")]))
     released.set()
     assert time.monotonic() - started < 6
     assert isinstance(failure, Unreachable)
@@ -255,7 +255,7 @@ def test_a_mistake_of_ours_in_a_thread_is_not_swallowed() -> None:
             raise LookupError(f"{len(body)} {longest_wait}")
 
     with pytest.raises(LookupError):
-        Sender(Broken(), Index("logs"), ONE_BY_ONE, real_patience(3)).deliver([document("a")])
+        Sender(Broken(), Index("logs"), ONE_BY_ONE, real_deadline(3)).deliver([document("a")])
 
 
 def test_only_the_items_that_were_too_many_are_sent_again() -> None:
@@ -271,7 +271,7 @@ def test_only_the_items_that_were_too_many_are_sent_again() -> None:
 
 def test_when_the_time_is_over_what_is_left_fails_and_nothing_more_is_sent() -> None:
     played = Played(lambda _: UNREACHABLE, seconds=10)
-    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=100), played.patience).deliver(
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=100), played.deadline).deliver(
         document(name) for name in "abcd"
     )
     failure = failure_of(delivery)
@@ -328,7 +328,7 @@ def test_a_document_too_large_alone_is_sent_slim() -> None:
 )
 def test_a_wrong_set_up_ends_it_at_once_and_names_the_command(answer: BulkAnswer) -> None:
     played = Played(lambda _: answer)
-    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=350), played.patience).deliver(
+    delivery = Sender(played, Index("logs"), replace(ONE_BY_ONE, request_bytes=350), played.deadline).deliver(
         document(name) for name in "abcdef"
     )
     failure = failure_of(delivery)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from forwarder.version import VERSION
 from local.child_process import free_port
 from local.forwarding import EVENTS, forward_events, stored_by_type
 from local.lambda_runtime import Invocation, LambdaRuntime
@@ -63,6 +64,14 @@ def test_a_stored_document_is_the_expected_one_field_by_field(
     invocation = function.invoke(pair_event(pair))
     assert invocation.payload == answer(1, 1)
     assert source(server, pair.name) == pair.document
+
+
+def test_the_log_begins_with_the_version(prepared: Rig) -> None:
+    with prepared.lambda_runtime({"INDEX_NAME": f"{SAMPLES}-again"}) as runtime:
+        logs = [runtime.invoke(pair_event(pairs()[0])).log for _ in range(2)]
+    lines = [json.loads(line) for line in logs[0].splitlines() if '"level"' in line]
+    assert (lines[0]["message"], lines[0]["version"]) == ("cold start", VERSION)
+    assert "cold start" not in logs[1]
 
 
 def test_what_is_sent_again_is_not_stored_again(samples: OpenSearch, prepared: Rig) -> None:

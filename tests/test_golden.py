@@ -1,7 +1,7 @@
 import pytest
 
 from forwarder.pipeline import documents_of
-from forwarder.sources import LOG_TYPES, UNKNOWN
+from forwarder.sources import EKS_LOG_TYPES, UNKNOWN
 from forwarder.subscription import LogBatch, LogEvent
 from tests.golden_pairs import LOG_GROUP, OWNER, Pair, pairs
 
@@ -16,4 +16,4 @@ def test_a_record_becomes_its_document(pair: Pair) -> None:
 
 
 def test_every_log_type_has_a_pair() -> None:
-    assert {pair.document["log_type"] for pair in PAIRS} == {*LOG_TYPES, UNKNOWN}
+    assert {pair.document["log_type"] for pair in PAIRS} == {*EKS_LOG_TYPES, UNKNOWN}

@@ -29,7 +29,7 @@ from eks_logs.control_plane_logging import (
 )
 from eks_logs.errors import NotThere, NotUsable, TooManyFilters
 from eks_logs.logging_plan import plan_logging, plan_removal
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, REGION
 from tests.stack_template import read_template
 
@@ -59,7 +59,7 @@ def subscription(*filters: SubscriptionFilter, sid: str | None = WANTED.statemen
 
 
 DONE = FoundLogging(
-    log_types=frozenset(LOG_TYPES),
+    log_types=frozenset(EKS_LOG_TYPES),
     log_group=LogGroup(LOG_GROUP, None),
     function=Function("Active", "Successful", {}),
     subscription=subscription(OURS),
@@ -79,7 +79,7 @@ def test_nothing_there_enables_waits_permits_and_subscribes_in_this_order() -> N
     found = replace(DONE, log_types=frozenset(), log_group=None, subscription=subscription(sid=None))
     steps = plan_logging(found, replace(WANTED, retention_days=30))
     assert [step.change for step in steps] == [
-        EnableLogTypes(CLUSTER, LOG_TYPES),
+        EnableLogTypes(CLUSTER, EKS_LOG_TYPES),
         AwaitLogGroup(LOG_GROUP),
         SetRetention(LOG_GROUP, 30),
         Permit(FUNCTION_ARN, "eks-control-plane-logs-prod", WANTED.source_arn),

@@ -21,7 +21,7 @@ from forwarder.documents import document_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject
 from forwarder.settings import METRICS_NAMESPACE
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from local.child_process import free_port
 from local.forwarding import EVENTS
 from local.kept_bucket import S3Server
@@ -315,10 +315,10 @@ def test_the_metrics_of_the_page_are_those_that_are_printed(told: dict[str, Invo
 def test_the_costs_of_the_page_are_those_of_the_stack(told: dict[str, Invocation]) -> None:
     (by_service,) = (line for line in json_lines(told["delivered"]) if "IngestLag" in line)
     of_service = len(by_service["_aws"]["CloudWatchMetrics"][0]["Metrics"])
-    series = of_service + len(LOG_TYPES)
+    series = of_service + len(EKS_LOG_TYPES)
     assert rows("What it costs") == [
         [
-            f"{series} metrics at 0.30 USD ({of_service} by `service`, `Records` by {len(LOG_TYPES)} log types)",
+            f"{series} metrics at 0.30 USD ({of_service} by `service`, `Records` by {len(EKS_LOG_TYPES)} log types)",
             f"{series * 0.3:.2f} USD",
         ],
         [f"{len(ALARMS)} alarms at 0.10 USD", f"{len(ALARMS) * 0.1:.2f} USD"],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.sources import classify
+from forwarder.sources import control_plane_stream
 from local.lambda_runtime import TREE, LambdaRuntime
 from local.rig import Rig
 from tests.payloads import STREAMS, answer, envelope, lambda_event
@@ -87,4 +87,4 @@ def test_the_published_control_message_has_nothing_to_do(function: LambdaRuntime
 
 def test_published_stream_names_are_all_known() -> None:
     names = (CORPUS / "log-streams" / "eks-log-stream-names.log").read_text().split()
-    assert [name for name in names if classify(name).log_type == "unknown"] == []
+    assert [name for name in names if control_plane_stream(name)[0] == "unknown"] == []

@@ -49,7 +49,7 @@ def forward(rig: Rig, event: dict[str, Any]) -> Invocation:
 
 
 def log_entry(invocation: Invocation) -> dict[str, Any]:
-    (line,) = [line for line in invocation.log.splitlines() if '"level"' in line]
+    *_, line = (line for line in invocation.log.splitlines() if '"level"' in line)
     entry: dict[str, Any] = json.loads(line)
     return entry
 

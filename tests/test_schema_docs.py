@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from forwarder.pipeline import documents_of
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 from forwarder.subscription import read_subscription
 from local.forwarding import EVENTS
 from local.lambda_runtime import TREE
@@ -108,4 +108,4 @@ def test_blocks_occur_in_every_log_type_that_they_are_said_to_be_in(block: str) 
 
 
 def test_the_log_types_are_ours() -> None:
-    assert {log_type for field in FIELDS for log_type in field.log_types} == {*LOG_TYPES, "unknown"}
+    assert {log_type for field in FIELDS for log_type in field.log_types} == {*EKS_LOG_TYPES, "unknown"}

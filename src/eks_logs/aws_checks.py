@@ -21,7 +21,7 @@ from eks_logs.control_plane_logging import (
 from eks_logs.findings import Finding, fail, ok, skipped, warn
 from eks_logs.iam_policies import Statement, allows, permits_log_group
 from eks_logs.stack import DeployedStack
-from forwarder.sources import API, AUDIT, LOG_TYPES, classify
+from forwarder.sources import API, AUDIT, EKS_LOG_TYPES, control_plane_stream
 
 # How old the newest record of a log type may be. A stream's lastEventTimestamp "typically updates in less than an hour
 # from ingestion" (CloudWatch Logs API reference, LogStream), so a shorter time would find faults that are none.
@@ -108,7 +108,7 @@ def check_log_types(stack: DeployedStack, enabled: frozenset[str] | None) -> Fin
     name = "logging"
     if enabled is None:
         return fail(name, f"there is no EKS cluster {stack.cluster}", _deploy(stack, "the right ClusterName"))
-    missing = tuple(log_type for log_type in LOG_TYPES if log_type not in enabled)
+    missing = tuple(log_type for log_type in EKS_LOG_TYPES if log_type not in enabled)
     if not missing:
         return ok(name, "all five log types are enabled")
     mend = command_of(EnableLogTypes(stack.cluster, missing), stack.region)
@@ -130,10 +130,10 @@ def check_streams(facts: AwsFacts, streams: Sequence[LogStream] | None) -> Findi
     """Each log type that is enabled has a stream with a fresh record; if it cannot be known which are, each of all."""
     if streams is None:
         return skipped("streams", "there is no log group")
-    expected = facts.log_types if isinstance(facts.log_types, frozenset) else LOG_TYPES
+    expected = facts.log_types if isinstance(facts.log_types, frozenset) else EKS_LOG_TYPES
     since = facts.time - FRESH
-    written = {classify(one.name).log_type for one in streams if one.last_event and one.last_event >= since}
-    quiet = [log_type for log_type in LOG_TYPES if log_type in expected and log_type not in written]
+    written = {control_plane_stream(one.name)[0] for one in streams if one.last_event and one.last_event >= since}
+    quiet = [log_type for log_type in EKS_LOG_TYPES if log_type in expected and log_type not in written]
     minutes = FRESH // timedelta(minutes=1)
     if not quiet:
         return ok("streams", f"every enabled log type has records of the last {minutes} minutes")

@@ -10,7 +10,7 @@ from eks_logs.findings import Finding, fail, ok, skipped, warn
 from eks_logs.plan import Found, Resource, mapping_step, role_step, template_step
 from eks_logs.server import Caller, Server
 from eks_logs.wanted import ROLE, TEMPLATE, Wanted
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 
 # Of a hundred documents. Some lines are no klog, such as a panic's; more of them are a format that is not known.
 _MOST_NOT_PARSED = 5
@@ -169,13 +169,13 @@ def check_documents(facts: DomainFacts, documents: Documents) -> Iterator[Findin
 
 
 def _arrived(facts: DomainFacts, documents: Documents) -> Finding:
-    counted = ", ".join(f"{log_type} {documents.by_type.get(log_type, 0)}" for log_type in LOG_TYPES)
+    counted = ", ".join(f"{log_type} {documents.by_type.get(log_type, 0)}" for log_type in EKS_LOG_TYPES)
     message = f"{documents.total} in the last {facts.minutes} minutes: {counted}"
     quiet = "look at the links before this one, enable log types that are off, or look back further with --minutes"
     if not documents.total:
         message = f"none in the last {facts.minutes} minutes; new ones can be found after some 30 seconds"
         return fail("documents", message, quiet)
-    if all(documents.by_type.get(log_type) for log_type in LOG_TYPES):
+    if all(documents.by_type.get(log_type) for log_type in EKS_LOG_TYPES):
         return ok("documents", message)
     return warn("documents", message, quiet)
 

@@ -23,7 +23,7 @@ from eks_logs.control_plane_logging import (
 from eks_logs.errors import NotThere, TooManyFilters
 from eks_logs.iam_policies import Statement, permits_log_group
 from eks_logs.plan import diff_of
-from forwarder.sources import LOG_TYPES
+from forwarder.sources import EKS_LOG_TYPES
 
 STAYS = (
     "the cluster's log types stay enabled, and its log group stays with its records and its retention; what the stack "
@@ -75,13 +75,13 @@ def plan_removal(found: Subscription, wanted: WantedLogging) -> tuple[LoggingSte
 
 
 def _log_types_step(enabled: frozenset[str], wanted: WantedLogging) -> LoggingStep | None:
-    missing = tuple(log_type for log_type in LOG_TYPES if log_type not in enabled)
+    missing = tuple(log_type for log_type in EKS_LOG_TYPES if log_type not in enabled)
     if not missing:
         return None
     return LoggingStep(
         f"enable log types {', '.join(missing)} of cluster {wanted.cluster}",
         EnableLogTypes(wanted.cluster, missing),
-        diff_of({one: one in enabled for one in LOG_TYPES}, dict.fromkeys(LOG_TYPES, True)),
+        diff_of({one: one in enabled for one in EKS_LOG_TYPES}, dict.fromkeys(EKS_LOG_TYPES, True)),
     )
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from eks_logs.errors import NotAllowed, NotReachable, UnreadableObject
 from eks_logs.kept_bucket import KeptBucket
 from eks_logs.kept_objects import Contents, KeptObject, Kind, contents_of
-from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.backoff import deadline_in
 from forwarder.delivery.bulk import BulkClient, Limits
 from forwarder.delivery.outcomes import Delivery, Outcome, Verdict, request_verdict
 from forwarder.delivery.sender import Sender, failure_of, shortfall
@@ -148,10 +148,10 @@ class Replay:
         return _result(kept, fate, delivery)
 
     def _deliver(self, contents: Contents) -> Delivery:
-        patience = patience_for(_MILLISECONDS_FOR_AN_OBJECT)
+        deadline = deadline_in(_MILLISECONDS_FOR_AN_OBJECT)
         outcomes: list[Outcome] = []
         for shipment in contents.shipments:
-            delivery = Sender(self._client, shipment.index, _LIMITS, patience).deliver(shipment.documents)
+            delivery = Sender(self._client, shipment.index, _LIMITS, deadline).deliver(shipment.documents)
             _raise_where_hopeless(delivery)
             outcomes += delivery.outcomes
         return Delivery(tuple(outcomes), sent_bytes=0)

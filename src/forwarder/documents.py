@@ -31,8 +31,6 @@ from forwarder.sources import (
     CONTROLLER_MANAGER,
     SCHEDULER,
     UNKNOWN,
-    classify,
-    cluster_of,
 )
 from forwarder.subscription import LogBatch, LogEvent, UnreadableEvent
 
@@ -108,20 +106,20 @@ class DocumentWriter:
     """Writes the documents of one batch: what its records have in common is worked out once."""
 
     def __init__(self, batch: LogBatch, redactor: Redactor) -> None:
-        stream = classify(batch.log_stream)
+        source = batch.source
         self._batch = batch
         self._redactor = redactor
-        self._log_type = stream.log_type
-        self._block = _audit_writer() if stream.log_type == AUDIT else _WRITERS[stream.log_type]
+        self._log_type = source.log_type
+        self._block = _audit_writer() if source.log_type == AUDIT else _WRITERS[source.log_type]
         common = {
             "@owner": batch.owner,
             "@log_group": batch.log_group,
             "@log_stream": batch.log_stream,
-            "log_type": stream.log_type,
-            "component": stream.component,
+            "log_type": source.log_type,
+            "component": source.component,
         }
-        if cluster := cluster_of(batch.log_group):
-            common["cluster"] = cluster
+        if source.cluster:
+            common["cluster"] = source.cluster
         self._common = b"," + _ENCODER.encode(common)[1:-1]
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:

@@ -3,17 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from forwarder.delivery.backoff import patience_for
+from forwarder.delivery.backoff import deadline_in
 from forwarder.delivery.dead_letters import Invocation
 from forwarder.delivery.outcomes import Delivery, counts
 from forwarder.delivery.sender import Sender, failure_of, keep_refused
 from forwarder.pipeline import documents_of
 from forwarder.runtime import cold_start
-from forwarder.subscription import read_subscription
+from forwarder.subscription import read_batches
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN401 - Lambda gives the context no type
-    """Forward one batch of log events and say how many documents it has, and what became of them.
+    """Forward the log events of an event and say how many documents they are, and what became of them.
 
     Raises:
         ForwarderError: the environment or the event is not usable, or a document is not known to be kept.
@@ -21,19 +21,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     function = cold_start()
     settings = function.settings
     function.telemetry.begin(context.aws_request_id)
-    batch = read_subscription(event, settings.max_payload_bytes)
-    if not batch.events or function.telemetry.is_own_log(batch):
+    batches = [
+        batch for batch in read_batches(event, settings.max_payload_bytes) if not function.telemetry.is_own_log(batch)
+    ]
+    if not batches:
         return counts(Delivery((), 0))
-    patience = patience_for(context.get_remaining_time_in_millis())
-    documents = documents_of(batch, function.redactor)
-    delivery = Sender(function.client, settings.index, settings.limits, patience).deliver(documents)
+    deadline = deadline_in(context.get_remaining_time_in_millis())
+    documents = (document for batch in batches for document in documents_of(batch, function.redactor))
+    delivery = Sender(function.client, settings.index, settings.limits, deadline).deliver(documents)
     invocation = Invocation(context.aws_request_id, settings.function_version, datetime.now(UTC))
     try:
         delivery = keep_refused(
-            delivery, function.dead_letters, settings.index, invocation, patience.left_for_dead_letters
+            delivery, function.dead_letters, settings.index, invocation, deadline.left_for_dead_letters
         )
     finally:
-        function.telemetry.report(batch, delivery, invocation.time)
+        function.telemetry.report(batches, delivery, invocation.time)
     if failure := failure_of(delivery, settings.index, settings.deployment):
         raise failure
     return counts(delivery)

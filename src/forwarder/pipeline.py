@@ -6,7 +6,7 @@ from itertools import islice
 from forwarder.documents import Document, DocumentWriter
 from forwarder.formats.audit.reader import split_event_list
 from forwarder.redaction import Redactor, default_redactor
-from forwarder.sources import AUDIT, classify
+from forwarder.sources import AUDIT
 from forwarder.subscription import LogBatch, LogEvent
 
 # Enough to spread the cost of looking at many records at once, too few to hold a batch in memory twice.
@@ -20,7 +20,7 @@ def documents_of(batch: LogBatch, redactor: Redactor | None = None) -> Iterator[
         batch: the records.
         redactor: takes their secrets away; by the rules that need no setting, if not given.
     """
-    events = _events_of_lists(batch.events) if classify(batch.log_stream).log_type == AUDIT else batch.events
+    events = _events_of_lists(batch.events) if batch.source.log_type == AUDIT else batch.events
     writer = DocumentWriter(batch, redactor or default_redactor())
     return (document for first, some in _in_groups(events) for document in writer.documents(first, some))
 

@@ -12,6 +12,7 @@ from forwarder.delivery.dead_letters import S3Bucket
 from forwarder.redaction import Redactor
 from forwarder.settings import Settings, read_settings
 from forwarder.telemetry import Telemetry
+from forwarder.version import VERSION
 
 # A batch makes some hundred thousand objects and no cycles worth looking for; looking at every 700th takes a tenth of
 # its CPU.
@@ -39,7 +40,9 @@ def cold_start() -> ExecutionEnvironment:
     settings = read_settings(os.environ)
     bucket = S3Bucket(settings.dead_letter_bucket) if settings.dead_letter_bucket else None
     redactor = Redactor(settings.redact_names, settings.redact_patterns)
-    function = ExecutionEnvironment(settings, client_of(settings), bucket, Telemetry(settings), redactor)
+    telemetry = Telemetry(settings)
+    telemetry.log.info("cold start", extra={"version": VERSION})
+    function = ExecutionEnvironment(settings, client_of(settings), bucket, telemetry, redactor)
     gc.freeze()  # what is loaded now stays: no collection needs to look at it
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     return function

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from msgspec import Meta, Struct
 from forwarder.deflate import INFLATE_ERRORS, inflater
 from forwarder.errors import MalformedBatch, NotASubscription, PayloadTooLarge, UndecodablePayload
 from forwarder.json_values import JsonObject, JsonValue, as_object, json_text, read_json
+from forwarder.sources import LogSource, source_of
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
@@ -42,7 +44,7 @@ class UnreadableEvent(LogEvent, frozen=True, gc=False, kw_only=True):
     has_message: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogBatch:
     """The records of one payload, all of one log stream; a control message has none."""
 
@@ -50,6 +52,25 @@ class LogBatch:
     log_group: str
     log_stream: str
     events: tuple[LogEvent, ...]
+
+    @cached_property
+    def source(self) -> LogSource:
+        """What the names of group and stream tell."""
+        return source_of(self.log_group, self.log_stream)
+
+
+def read_batches(event: object, max_payload_bytes: int) -> list[LogBatch]:
+    """The batches that have records in an event; none in a control message.
+
+    Args:
+        event: what Lambda hands in.
+        max_payload_bytes: how large the JSON of one batch may be; beyond it nothing more is inflated.
+
+    Raises:
+        PayloadError: as of read_subscription.
+    """
+    batch = read_subscription(event, max_payload_bytes)
+    return [batch] if batch.events else []
 
 
 def read_subscription(event: object, max_payload_bytes: int) -> LogBatch:

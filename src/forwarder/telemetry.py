@@ -1,5 +1,7 @@
 """What the function says of itself: one log line and one set of metrics for each invocation."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
@@ -41,13 +43,13 @@ class Telemetry:
         self.log.error(OWN_LOG, extra={"log_group": batch.log_group})
         return True
 
-    def report(self, batch: LogBatch, delivery: Delivery, now: datetime) -> None:
-        """Tell what became of a batch."""
-        log_type = next((outcome.document.log_type for outcome in delivery.outcomes), "unknown")
-        self._emit(delivery, _lag(batch, now))
-        self._emit_by_type(log_type, len(delivery.outcomes))
+    def report(self, batches: Sequence[LogBatch], delivery: Delivery, now: datetime) -> None:
+        """Tell what became of the batches of one invocation."""
+        self._emit(delivery, _lag(batches, now))
+        for log_type, records in Counter(outcome.document.log_type for outcome in delivery.outcomes).items():
+            self._emit_by_type(log_type, records)
         say = self.log.warning if delivery.unstored or delivery.needed_care else self.log.info
-        say(_sentence(delivery), extra=_facts(batch, delivery) | {"log_type": log_type})
+        say(_sentence(delivery), extra=_facts(batches, delivery))
 
     def _emit(self, delivery: Delivery, lag: float) -> None:
         self._count("Records", len(delivery.outcomes))
@@ -87,11 +89,12 @@ def _sentence(delivery: Delivery) -> str:
     return "batch delivered"
 
 
-def _facts(batch: LogBatch, delivery: Delivery) -> dict[str, object]:
+def _facts(batches: Sequence[LogBatch], delivery: Delivery) -> dict[str, object]:
     counts = {verdict.name.lower(): delivery.count(verdict) for verdict in Verdict}
     facts = {
-        "log_stream": batch.log_stream,
-        "records": len(batch.events),
+        "log_stream": _names(batch.log_stream for batch in batches),
+        "log_type": _names(batch.source.log_type for batch in batches),
+        "records": sum(len(batch.events) for batch in batches),
         "bulk_bytes": delivery.sent_bytes,
         "sent_again": delivery.sent_again,
         "slim": delivery.slim,
@@ -106,7 +109,12 @@ def _facts(batch: LogBatch, delivery: Delivery) -> dict[str, object]:
     return facts
 
 
-def _lag(batch: LogBatch, now: datetime) -> float:
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(set(names)))
+
+
+def _lag(batches: Sequence[LogBatch], now: datetime) -> float:
     """How old the newest event that has a time is, in seconds; clocks that disagree give 0, not less."""
-    newest = max((event.timestamp for event in batch.events if type(event) is LogEvent), default=now.timestamp() * 1000)
+    times = (event.timestamp for batch in batches for event in batch.events if type(event) is LogEvent)
+    newest = max(times, default=now.timestamp() * 1000)
     return max(0.0, round(now.timestamp() - newest / 1000, 3))

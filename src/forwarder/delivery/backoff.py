@@ -1,4 +1,4 @@
-"""How fast documents are sent: how long an invocation may go on, and when to wait because the server pushes back."""
+"""How long an invocation may go on sending, and how it slows down while the server pushes back."""
 
 import random
 import time
@@ -14,7 +14,7 @@ _LONGEST_FOR_DEAD_LETTERS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Deadline:
     """How long sending may go on, and how it waits; time and sleep are handed in.
 
     Attributes:
@@ -47,10 +47,10 @@ class Patience:
         return True
 
 
-def patience_for(remaining_milliseconds: int) -> Patience:
+def deadline_in(remaining_milliseconds: int) -> Deadline:
     """As long as the invocation lasts, less what it takes to write dead letters, to report and to raise."""
     left = remaining_milliseconds / 1000 - _RESERVE
-    return Patience(time.monotonic() + left, time.monotonic, time.sleep, random.random)
+    return Deadline(time.monotonic() + left, time.monotonic, time.sleep, random.random)
 
 
 def pause_before(attempt: int, jitter: float) -> float:
@@ -58,17 +58,17 @@ def pause_before(attempt: int, jitter: float) -> float:
     return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt - 1, 10)) * (0.5 + jitter / 2)
 
 
-class Pace:
+class Backoff:
     """How many requests may be in flight, and whether a pause is due before the next one.
 
     Args:
         in_flight: how many, as long as the server keeps up; one while it does not, and one more for each it takes.
-        patience: what a pause must fit into.
+        deadline: what a pause must fit into.
     """
 
-    def __init__(self, in_flight: int, patience: Patience) -> None:
+    def __init__(self, in_flight: int, deadline: Deadline) -> None:
         self._most = in_flight
-        self._patience = patience
+        self._deadline = deadline
         self._attempt = 0
         self._asked = 0.0
         self.width = in_flight
@@ -91,8 +91,8 @@ class Pace:
 
     def pause(self) -> bool:
         """Wait as long as is due, and never shorter than asked for; False where the time for it is not there."""
-        seconds = max(self._asked, pause_before(self._attempt, self._patience.jitter()))
-        if not self._patience.wait(seconds):
+        seconds = max(self._asked, pause_before(self._attempt, self._deadline.jitter()))
+        if not self._deadline.wait(seconds):
             return False
         self.paused += seconds
         self.pause_is_due, self._asked = False, 0.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from forwarder.delivery.backoff import Pace, Patience
+from forwarder.delivery.backoff import Backoff, Deadline
 from forwarder.delivery.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
 from forwarder.delivery.dead_letters import Bucket, Invocation, letters_of
 from forwarder.delivery.in_flight import InFlight
@@ -94,15 +94,15 @@ class Sender:
         client: sends one request.
         index: where documents go.
         limits: how much is sent at a time.
-        patience: how long it may take.
+        deadline: how long it may take.
     """
 
-    def __init__(self, client: BulkClient, index: Index, limits: Limits, patience: Patience) -> None:
+    def __init__(self, client: BulkClient, index: Index, limits: Limits, deadline: Deadline) -> None:
         self._index = index
         self._limits = limits
-        self._patience = patience
-        self._pace = Pace(limits.in_flight, patience)
-        self._in_flight = InFlight(client, patience.clock)
+        self._deadline = deadline
+        self._backoff = Backoff(limits.in_flight, deadline)
+        self._in_flight = InFlight(client, deadline.clock)
         self._soon: deque[BulkRequest] = deque()
         self._at_last: deque[BulkRequest] = deque()
         self._held_up_by: Outcome | None = None
@@ -115,33 +115,31 @@ class Sender:
     def deliver(self, documents: Iterable[Document]) -> Delivery:
         """Send all documents; every one of them has an outcome in the delivery."""
         fresh = pack(documents, self._index, self._limits.request_bytes)
-        while self._send_what_may_go(fresh):
-            self._follow(*self._in_flight.next_answer())
+        while True:
+            while self._may_send and (request := self._next_request(fresh)) is not None:
+                self._send(request)
+            if self._in_flight:
+                self._follow(*self._in_flight.next_answer())
+            elif self._stopped_by is not None:
+                while (request := self._next_request(fresh)) is not None:
+                    self._final += _not_sent(request, self._stopped_by)
+                break
+            elif not self._backoff.pause_is_due:
+                break
+            elif not self._backoff.pause():
+                self._stopped_by = self._held_up_by
         return Delivery(
             outcomes=tuple(self._final),
             sent_bytes=self._sent_bytes,
             sent_again=self._sent_again,
-            paused=self._pace.paused,
+            paused=self._backoff.paused,
             pushed_back=tuple(reason for reason, _ in self._pushed_back.most_common(REASONS_SHOWN)),
         )
 
-    def _send_what_may_go(self, fresh: Iterator[BulkRequest]) -> bool:
-        """Send as many requests as may be in flight; False where none is, as none is left."""
-        while self._may_send() and (request := self._next_request(fresh)) is not None:
-            self._send(request)
-        return len(self._in_flight) > 0
-
+    @property
     def _may_send(self) -> bool:
-        if self._stopped_by is not None:
-            return True  # what is left is not sent, and that costs no time
-        if self._pace.pause_is_due:
-            return not self._in_flight and self._rest()
-        return len(self._in_flight) < self._pace.width
-
-    def _rest(self) -> bool:
-        if not self._pace.pause():
-            self._stopped_by = self._held_up_by
-        return True
+        is_held_up = self._stopped_by is not None or self._backoff.pause_is_due
+        return not is_held_up and len(self._in_flight) < self._backoff.width
 
     def _next_request(self, fresh: Iterator[BulkRequest]) -> BulkRequest | None:
         if not self._soon and (request := next(fresh, None)) is not None:
@@ -149,14 +147,13 @@ class Sender:
         return next((queue.popleft() for queue in (self._soon, self._at_last) if queue), None)
 
     def _send(self, request: BulkRequest) -> None:
-        if self._stopped_by is None and self._patience.left < _SHORTEST_WAIT:
+        if self._deadline.left < _SHORTEST_WAIT:
             self._stopped_by = self._held_up_by or _out_of_time(request)
-        if self._stopped_by is not None:
             self._final += _not_sent(request, self._stopped_by)
             return
         self._sent_bytes += len(request.body)
         self._sent_again += request.is_repetition
-        self._in_flight.send(request, min(self._limits.answer_seconds, self._patience.left))
+        self._in_flight.send(request, min(self._limits.answer_seconds, self._deadline.left))
 
     def _follow(self, request: BulkRequest, answer: BulkAnswer) -> None:
         results = results_of(request, answer)
@@ -170,16 +167,16 @@ class Sender:
         # Where some are taken, the set-up is wrong for an index, and others may be well.
         if self._stopped_by is None and not any(outcome.verdict.is_done for outcome in judged):
             self._stopped_by = _first(judged, Verdict.SETUP)
-        self._mind_the_pace(_first(judged, Verdict.LATER), answer.retry_after)
+        self._slow_down_or_speed_up(_first(judged, Verdict.LATER), answer.retry_after)
 
-    def _mind_the_pace(self, held_up_by: Outcome | None, retry_after: float | None) -> None:
+    def _slow_down_or_speed_up(self, held_up_by: Outcome | None, retry_after: float | None) -> None:
         if held_up_by is None:
-            self._pace.server_took_it()
-            self._held_up_by = self._held_up_by if self._pace.pause_is_due else None
+            self._backoff.server_took_it()
+            self._held_up_by = self._held_up_by if self._backoff.pause_is_due else None
             return
         self._held_up_by = held_up_by
         self._pushed_back[_push_back(held_up_by)] += 1
-        self._pace.server_pushed_back(retry_after)
+        self._backoff.server_pushed_back(retry_after)
 
     def _pack_again(self, groups: Iterable[Documents]) -> Iterator[BulkRequest]:
         for documents in groups:

@@ -1,6 +1,6 @@
 import pytest
 
-from forwarder.sources import LogStream, classify, cluster_of
+from forwarder.sources import LogSource, source_of
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,11 @@ from forwarder.sources import LogStream, classify, cluster_of
         ("my-kube-apiserver-audit-9ac6", "unknown", "unknown"),
     ],
 )
-def test_a_stream_is_classified_by_its_prefix(stream: str, log_type: str, component: str) -> None:
-    assert classify(stream) == LogStream(log_type, component)
+def test_a_stream_is_known_by_its_prefix(stream: str, log_type: str, component: str) -> None:
+    assert source_of("/aws/eks/shop-prod/cluster", stream) == LogSource(log_type, component, "shop-prod")
+    assert source_of("/copies/of/shop-prod", stream) == LogSource(log_type, component, None)
 
 
-def test_the_cluster_is_read_from_the_log_group() -> None:
-    assert cluster_of("/aws/eks/shop-prod/cluster") == "shop-prod"
-    assert cluster_of("/aws/lambda/other") is None
+@pytest.mark.parametrize("group", ["/aws/lambda/other", "/aws/eks//cluster", "/aws/eks/a/cluster/b", ""])
+def test_only_a_log_group_of_eks_names_a_cluster(group: str) -> None:
+    assert source_of(group, "kube-scheduler-1").cluster is None
