@@ -259,10 +259,11 @@ def failure_of(
     message = ". ".join([shortfall(delivery), *(said.rstrip(".") for said in advice if said)])
     if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
         return AccessRefused(message)
-    is_unreachable = all(outcome.cause is Cause.UNREACHABLE for outcome in unstored)
+    is_unreachable = all(outcome.cause in _WITHOUT_ANSWER for outcome in unstored)
     return (Unreachable if is_unreachable else NotStored)(f"{message}. {_RETRY}")
 
 
+_WITHOUT_ANSWER = (Cause.UNREACHABLE, Cause.NO_TLS, Cause.NO_ANSWER)
 _RETRY = "Lambda keeps the event and sends it again; documents already stored are not stored twice."
 
 

@@ -19,7 +19,7 @@ import orjson
 from requests import PreparedRequest, RequestException, Response, Session, Timeout
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.exceptions import SSLError
+from requests.exceptions import ConnectTimeout, SSLError
 from requests_aws4auth import AWS4Auth
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -104,6 +104,13 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 
+class _Session(Session):
+    """Follows no redirection, nor reads where one leads, which may be no address: requests would, to hand it on."""
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """Nowhere."""
+
+
 class OpenSearchClient:
     """Kept-alive connections to one endpoint; several threads may send at the same time.
 
@@ -115,7 +122,7 @@ class OpenSearchClient:
 
     def __init__(self, endpoint: str, auth: AuthBase, ca_file: str | None = None) -> None:
         self._url = f"{endpoint}/_bulk?filter_path={_JUDGED}"
-        self._session = Session()
+        self._session = _Session()
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Adapter())
         self._session.auth = auth
@@ -126,15 +133,9 @@ class OpenSearchClient:
         name = secrets.token_hex(8)
         try:
             answer = self._post(gzip(body), name, longest_wait)
-        except Timeout:
-            return BulkAnswer(None, f"no answer within {longest_wait:.0f} s")
-        except SSLError as error:
-            return BulkAnswer(None, f"no TLS connection: {_cause(error)}")
-        except RequestException as error:
-            return BulkAnswer(None, f"no connection: {_cause(error)}")
         except Exception as error:  # noqa: BLE001 - whatever the library did not foresee: the request is sent again
-            return BulkAnswer(None, f"no connection: {type(error).__name__}")
-        content = _json(answer.content)
+            return BulkAnswer(None, _failure(error, longest_wait))
+        content = _content(answer)
         if answer.headers.get(_OPAQUE_ID, name) != name or not _is_of(body, content):
             self._session.close()  # what else waits on its connection is nobody's either
             return BulkAnswer(None, f"no connection: {_NOT_ITS_OWN}")
@@ -207,6 +208,20 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
 
+def _failure(error: Exception, wait: float) -> str:
+    """Why there is no answer."""
+    match error:
+        case ConnectTimeout():
+            return f"no connection within {wait:.0f} s"
+        case Timeout():
+            return f"no answer within {wait:.0f} s"
+        case SSLError():
+            return f"no TLS connection: {_cause(error)}"
+        case RequestException():
+            return f"no connection: {_cause(error)}"
+    return f"no connection: {type(error).__name__}"
+
+
 def _cause(error: RequestException) -> str:
     """The kind of fault and its text, which may be long and holds addresses only; of a chain the reason behind it.
 
@@ -217,10 +232,26 @@ def _cause(error: RequestException) -> str:
     return f"{type(reason).__name__}: {reason}"[:200]
 
 
+# RFC 8259, section 8.1: not to be written, and ignored by lenient readers.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Enough of a page for its title.
+_LONGEST_TEXT = 2_000
+
+
+def _content(answer: Response) -> JsonValue:
+    """What the server answered: its JSON, with the type of Amazon's errors, which may be in a header; else its text."""
+    content = _json(answer.content)
+    if content is None:
+        return answer.content[:_LONGEST_TEXT].decode("utf-8", "replace").strip() or None
+    if isinstance(content, dict) and (kind := answer.headers.get("x-amzn-errortype")):
+        content.setdefault("__type", kind.partition(":")[0])
+    return content
+
+
 def _json(text: bytes) -> JsonValue:
-    """What the server answered; None for anything but JSON."""
+    """JSON, decoded; None for anything else."""
     try:
-        answer: JsonValue = orjson.loads(text)
+        answer: JsonValue = orjson.loads(text.removeprefix(_BYTE_ORDER_MARK))
     except ValueError:
         return None
     return answer

@@ -67,7 +67,15 @@ class Settings:
     def deployment(self) -> Deployment:
         """What an error's advice names."""
         domain = self.domain_arn.domain if self.domain_arn else ""
-        return Deployment(self.service, self.region, self.function_name, self.endpoint, self.index.name, domain)
+        return Deployment(
+            self.service,
+            self.region,
+            self.function_name,
+            self.endpoint,
+            self.index.name,
+            domain,
+            self.signing.region,
+        )
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
