@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from forwarder.go_strings import ValueSpan, quote, unquote
+from forwarder.go_strings import ValueSpan, quote, unquote, unquote_beginning
 from forwarder.parsers.audit import AuditReader, parse_audit
 from forwarder.parsers.klog import klog_values, parse_klog
 from forwarder.parsers.logfmt import logfmt_values, parse_logfmt
@@ -103,7 +103,13 @@ KLOG_VALUES = st.dictionaries(NAMES, TEXT | st.text('\n\t =>"<x', max_size=12) |
 
 def values_of(record: str, spans: list[ValueSpan]) -> list[tuple[str, str]]:
     texts = [(span, record[span.start : span.end]) for span in spans]
-    return [(span.key, unquote(text) if span.quoted else text) for span, text in texts]
+    return [(span.key, read_value(span, text)) for span, text in texts]
+
+
+def read_value(span: ValueSpan, text: str) -> str:
+    if span.quoted:
+        return unquote(text)
+    return unquote_beginning(text) if span.key and text.startswith('"') else text
 
 
 def assert_each_value_can_be_replaced(read: Callable[[str], list[ValueSpan]], record: str, other: str) -> None:
