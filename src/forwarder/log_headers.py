@@ -36,7 +36,7 @@ _FURTHEST_MILLISECONDS = FURTHEST / timedelta(milliseconds=1)
 _IN_FRONT = re.compile(r"(?:[ \r\n\0\ufeff\ufffe\u200b]|\u00ef\u00bb\u00bf)*+")
 _COLOUR = r"(?:\x1b\[[0-9;]*+m)*+"
 _DATE = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
-_CLOCK = rf"\[?(?:{_DATE}|\d{{1,2}}:\d\d(?::\d\d)?(?:[AP]M)?|\d{{1,12}}(?:\.\d{{1,9}})?(?:e\+\d\d)?(?=\t))\]?"
+_CLOCK = rf"\[?(?:{_DATE}|\d{{1,2}}:\d\d(?::\d\d)?(?:[AP]M)?|\d{{1,19}}(?:\.\d{{1,19}})?(?:e\+\d\d)?(?=\t))\]?"
 _BEFORE_LEVEL = rf"{_COLOUR}(?:{_CLOCK}{_COLOUR}(?P<tab>\t)?[ ]*+(?:\[\d{{1,9}}\]|- [\w.-]{{1,100}} - )?)?{_COLOUR}"
 _LEVEL_OF_LINE = re.compile(
     rf"{_BEFORE_LEVEL}(?:\[[ ]?(?P<bracketed>[A-Za-z]{{3,9}})[ ]?\]|(?P<capital>[A-Z]{{3,9}}){_COLOUR}(?=[\s:\[|]|\Z)"
@@ -62,11 +62,12 @@ def start_of(record: str) -> int:
 
 def line_severity(record: str) -> str | None:
     """How severe a line is that has no fields, by a level at its beginning or the words of a crash; None for others."""
-    if _CRASH.match(record):
+    start = start_of(record)
+    if _CRASH.match(record, start):
         return "FATAL"
-    if _ERROR.match(record):
+    if _ERROR.match(record, start):
         return "ERROR"
-    level = _LEVEL_OF_LINE.match(record, start_of(record))
+    level = _LEVEL_OF_LINE.match(record, start)
     if level is None or (level["tabbed"] and not level["tab"]):
         return None
     return severity_of(level["bracketed"] or level["capital"] or level["tabbed"] or level["word"])

@@ -25,6 +25,7 @@ from forwarder.json_values import (
     read_leading_members,
     up_to_depth,
 )
+from forwarder.log_headers import start_of
 from forwarder.repetitions import Repetitions
 
 _Raws: TypeAlias = dict[str, Raw]
@@ -98,8 +99,6 @@ _MANAGED_FIELDS_JSON, _LAST_APPLIED_JSON = _MANAGED_FIELDS.encode(), _LAST_APPLI
 # How the members of what is nested too deep are indented; a line never begins inside of a string of JSON.
 _DEEP = b"\n" + b"  " * MAX_LISTS
 
-# RFC 8259, section 8.1: not written by Kubernetes, and ignored by lenient readers.
-_BYTE_ORDER_MARK = "\ufeff"
 _EVENT_LIST = "EventList"
 _LIST_KIND_WITHIN = 500
 
@@ -187,8 +186,8 @@ class AuditReader:
         try:
             return self._fitted(_DECODER.decode(record))
         except _UNREADABLE:
-            if record.startswith(_BYTE_ORDER_MARK):
-                return self.read(record[1:])
+            if start := start_of(record):
+                return self.read(record[start:])
         # A Kubernetes newer than the index template: every event may have a member more.
         try:
             members = _MEMBERS.decode(record)
