@@ -316,7 +316,7 @@ def _authenticator(record: str, timestamp: int) -> _Written:
             return _klog_block(entry), None
     members = parse_logfmt(record) if members is None else members
     header = header_of(members or {})
-    if members is None or header.message is None:
+    if members is None or header.message is None or not _is_a_line(members, header):
         return {**_plain(record, timestamp)[0], "parse_error": "not a logfmt line with a msg"}, None
     groups = _groups(members.get("groups"))
     pairs = _pairs(members, header)
@@ -333,6 +333,12 @@ def _authenticator(record: str, timestamp: int) -> _Written:
             actor=None if is_mapping else authenticator_actor(pairs, groups), outcome=_authenticator_outcome(message)
         ),
     }, None
+
+
+def _is_a_line(members: Mapping[str, JsonValue], header: LineHeader) -> bool:
+    """Whether members are a log line: what else is JSON may have a `message` too, such as an event of Kubernetes."""
+    is_dated = header.time is not None or header.level is not None
+    return header.message == "msg" or is_dated or not _IDENTITY.isdisjoint(members)
 
 
 def _is_the_authenticators(members: Mapping[str, JsonValue]) -> bool:
