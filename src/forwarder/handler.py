@@ -21,7 +21,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     function = cold_start()
     settings = function.settings
     function.telemetry.begin(context.aws_request_id)
-    batch = read_subscription(event, settings.max_payload_bytes)
+    now = datetime.now(UTC)
+    batch = read_subscription(event, settings.max_payload_bytes, int(now.timestamp() * 1000))
     if not batch.events or function.telemetry.is_own_log(batch):
         return counts(Delivery((), 0))
     patience = patience_for(context.get_remaining_time_in_millis())
