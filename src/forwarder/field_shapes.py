@@ -91,15 +91,13 @@ def objects_of(fits: Mapping[str, Fit]) -> Fit:
     return fit
 
 
-def one_object(fit: Fit, scalar: str | None = None) -> Fit:
-    """An object, also the first of a list of them; a scalar counts as the object's member of that name."""
+def one_object(fit: Fit, of_scalar: Fit | None = None) -> Fit:
+    """An object, also the first of a list; of another first value what `of_scalar` makes of it."""
 
     def fit_one(value: JsonValue) -> JsonValue:
         if isinstance(value, list):
             value = next((item for item in value if isinstance(item, dict)), value[0] if value else None)
-        if scalar is not None and isinstance(value, str | int | float) and not isinstance(value, bool):
-            value = {scalar: value}
-        return fit(value)
+        return fit(value if isinstance(value, dict) or of_scalar is None else of_scalar(value))
 
     return fit_one
 

@@ -65,6 +65,13 @@ def unquote(quoted: str) -> str:
     return _ESCAPE.sub(_unescape, inner) if "\\" in inner else inner
 
 
+def read_text(text: str) -> str:
+    """What a text stands for that is quoted, or quoted and cut off, or neither."""
+    if not text.startswith('"'):
+        return text
+    return unquote(text if QUOTED.fullmatch(text) else f'{text}"')
+
+
 def _unescape(escape: re.Match[str]) -> str:
     if escape["bytes"]:
         return bytes.fromhex(escape["bytes"].replace("\\x", "")).decode("utf-8", "replace")

@@ -4,6 +4,8 @@ Source: RFC 6902 (operations) and RFC 6901 (paths).
 """
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects
 
@@ -15,7 +17,9 @@ _INDEX = re.compile(r"-|[-+]?[0-9]+")
 _ITEM = 2
 
 
-def patched_members(patch: JsonValue, after: JsonObject, at: tuple[str, ...] = (), *, as_asked: bool = False) -> JsonObject:
+def patched_members(
+    patch: JsonValue, after: JsonObject, at: tuple[str, ...] = (), *, as_asked: bool = False
+) -> JsonObject:
     """The members of an object that a JSON patch touches, with what it puts there; None where it only takes away.
 
     Where a member or an item of it is put, that is the value itself. Where a part of an item is put, or something that
@@ -29,15 +33,42 @@ def patched_members(patch: JsonValue, after: JsonObject, at: tuple[str, ...] = (
         as_asked: whether a part of an item that is put counts alone, without what was there before.
     """
     members: JsonObject = {}
+    for change in _changes(patch):
+        within = change.steps[len(at) :]
+        if change.steps[: len(at)] != at[: len(change.steps)]:
+            continue
+        if not within:
+            members |= _at(change.value, at[len(change.steps) :]) if change.is_known else after
+        elif change.takes_away:
+            members.setdefault(within[0], None)
+        elif within[0] in after and (change.copies or (len(within) > _ITEM and not as_asked)):
+            members[within[0]] = after[within[0]]
+        elif change.is_known:
+            members = _merged(members, as_object(_nested(within, change.value)))
+    return members
+
+
+class _Change(NamedTuple):
+    """An operation: where, whether it is known what it puts there, and what that is."""
+
+    steps: tuple[str, ...]
+    is_known: bool
+    value: JsonValue
+    copies: bool
+    takes_away: bool
+
+
+def _changes(patch: JsonValue) -> Iterator[_Change]:
+    """The operations of a patch that change something; what is copied is known if the patch itself put it there."""
     put: dict[tuple[str, ...], JsonValue] = {}
     copied: set[tuple[int, tuple[str, ...]]] = set()
     for operation in as_objects(patch):
         kind, path = operation.get("op"), operation.get("path")
         if kind == "test" or not isinstance(path, str):
             continue
-        steps = _steps(path)
+        steps, copies = _steps(path), kind in ("copy", "move")
         is_known, value = kind in ("add", "replace"), operation.get("value")
-        if kind in ("copy", "move"):
+        if copies:
             is_known, value = _put_before(put, operation.get("from"))
             # Once: a list that is copied again and again would grow without end.
             if is_known and (id(value), steps) in copied:
@@ -45,18 +76,7 @@ def patched_members(patch: JsonValue, after: JsonObject, at: tuple[str, ...] = (
             copied.add((id(value), steps))
         if is_known:
             put[steps] = value
-        within = steps[len(at) :]
-        if steps[: len(at)] != at[: len(steps)]:
-            continue
-        if not within:
-            members |= _at(value, at[len(steps) :]) if is_known else after
-        elif kind == "remove":
-            members.setdefault(within[0], None)
-        elif within[0] in after and (kind in ("copy", "move") or (len(within) > _ITEM and not as_asked)):
-            members[within[0]] = after[within[0]]
-        elif is_known:
-            members = _merged(members, as_object(_nested(within, value)))
-    return members
+        yield _Change(steps, is_known, value, copies, kind == "remove")
 
 
 def _steps(path: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _BARE = rf"(?:{_NUMBER}|true|false|null|NaN|-?Infinity)(?={_BLANKS}[,}}\]])"
 _VALUE = rf"(?:{_STRING}|{_BARE}|(?P<opened>[{{\[]))"
 _MEMBER = re.compile(rf"{_BLANKS}(?P<comma>,)?+{_BLANKS}(?P<name>{_STRING}){_BLANKS}:{_BLANKS}{_VALUE}")
 _ITEM = re.compile(rf"{_BLANKS}(?P<comma>,)?+{_BLANKS}{_VALUE}")
-_BEGUN = re.compile(rf'{_BLANKS},?+{_BLANKS}(?P<name>{_STRING}){_BLANKS}:{_BLANKS}(?P<text>{_STRING[:-1]})')
+_BEGUN = re.compile(rf"{_BLANKS},?+{_BLANKS}(?P<name>{_STRING}){_BLANKS}:{_BLANKS}(?P<text>{_STRING[:-1]})")
 # What stands at the end of records that were cut off.
 _CUT_MARK = "[Truncated...]"
 _CLOSED = re.compile(rf"{_BLANKS}([}}\]])")
@@ -260,3 +260,8 @@ def as_code(value: JsonValue) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return as_integer(value)
+
+
+def is_http_status(code: int | None) -> bool:
+    """Whether there is such a status (RFC 9110, section 15)."""
+    return code is not None and 100 <= code < 600  # noqa: PLR2004 - its classes, 1xx to 5xx

@@ -27,7 +27,7 @@ _POD_SPEC_OF: dict[str | None, tuple[str, tuple[str, ...]]] = {
     "cronjobs": ("CronJob", ("spec", "jobTemplate", "spec", "template", "spec")),
 }
 # The groups with a dot that Kubernetes itself has; any other is of custom resources.
-_OWN_GROUPS = frozenset(
+OWN_GROUPS = frozenset(
     f"{name}.k8s.io"
     for name in (
         *("admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization"),
@@ -78,7 +78,7 @@ def workload_of(event: AuditEvent, request: JsonValue, response: JsonValue) -> J
             specs.append(_asked(request, response, ()))
     elif ref.resource == _VOLUMES and not group:
         kind, specs = "PersistentVolume", [{"volumes": [_asked(request, response, ("spec",))]}]
-    elif "." in group and group not in _OWN_GROUPS:
+    elif "." in group and group not in OWN_GROUPS:
         body = _asked(request, response, ())
         template = _at(body, _TEMPLATE)
         specs = [template, *(spec for spec in islice(_pod_specs(body), _MOST_POD_SPECS) if spec is not template)]
@@ -112,9 +112,7 @@ def _pod_specs(value: JsonValue, depth: int = _DEPTH_OF_POD_SPECS) -> Iterator[J
 
 
 def _lift(pod_specs: list[JsonObject]) -> JsonObject:
-    containers = [
-        container for spec in pod_specs for name in _CONTAINERS for container in as_objects(spec.get(name))
-    ]
+    containers = [container for spec in pod_specs for name in _CONTAINERS for container in as_objects(spec.get(name))]
     contexts = [as_object(container.get("securityContext")) for container in containers]
     of_pods = [as_object(spec.get("securityContext")) for spec in pod_specs]
     volumes = [volume for spec in pod_specs for volume in as_objects(spec.get("volumes"))]
@@ -122,9 +120,7 @@ def _lift(pod_specs: list[JsonObject]) -> JsonObject:
         "images": as_texts(container.get("image") for container in containers),
         "privileged": any(context.get("privileged") is True for context in contexts),
         "host_process": any(map(_is_host_process, (*contexts, *of_pods))),
-        **{
-            name: any(spec.get(member) is True for spec in pod_specs) for name, member in _HOST_NAMESPACES.items()
-        },
+        **{name: any(spec.get(member) is True for spec in pod_specs) for name, member in _HOST_NAMESPACES.items()},
         "host_paths": as_texts(
             # `local` is a disk or a directory of the node too; a volume that is claimed has it.
             _normal(as_object(volume.get(source)).get("path"))

@@ -6,7 +6,7 @@ it consists of letters, digits and `-._/@^+` only.
 
 import re
 
-from forwarder.go_strings import QUOTED, ValueSpan, unquote
+from forwarder.go_strings import QUOTED, ValueSpan, read_text
 
 _PAIR = re.compile(rf"(?P<key>[^\s=\"]++)=(?:(?P<quoted>{QUOTED.pattern})|(?P<bare>[^\s\"]\S*+|))(?: ++|\Z)")
 _CUT_OFF = re.compile(rf"(?P<key>[^\s=\"]++)=(?!{QUOTED.pattern})\"")
@@ -17,7 +17,7 @@ def parse_logfmt(line: str) -> dict[str, str] | None:
     spans = _pairs(line)
     if spans is None:
         return None
-    return {key: unquote(line[start:end]) if quoted else line[start:end] for key, start, end, quoted in spans}
+    return {key: read_text(line[start:end]) for key, start, end, _ in spans}
 
 
 def logfmt_values(line: str) -> list[ValueSpan]:
