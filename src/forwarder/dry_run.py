@@ -15,7 +15,7 @@ from forwarder.sentences import ALLOWED
 from forwarder.workload import OWN_GROUPS
 
 _DELETES = ("delete", "deletecollection")
-_CHANGES = ("create", "update", "patch", *_DELETES)
+_CHANGES = frozenset({"create", "update", "patch", *_DELETES})
 # Handlers that know of no dry run: a connection is made, and a token issued.
 _ALWAYS_DONE = ("attach", "exec", "portforward", "proxy", "token")
 _REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from forwarder.audit_event import AuditEvent
+from forwarder.audit_event import NO_OBJECT, AuditEvent
 from forwarder.json_values import JsonObject, cut
 
 # In UTF-16 code units, as `ignore_above` of `message.keyword` counts.
@@ -89,10 +89,7 @@ def audit_sentence(
         ending: how it ended.
         is_dry_run: whether all was done but to store it.
     """
-    (before, after), target = _words(event, generated_name, LONGEST_LINE)
-    if len(target) > _LONGEST_PART:
-        # No part may push another off the line.
-        (before, after), target = _words(event, generated_name, _LONGEST_PART // 3)
+    (before, after), target = _words(event, generated_name)
     if ending.outcome == DENIED:
         did = f"may not {before}"
     elif ending.outcome == FAILED:
@@ -105,7 +102,7 @@ def audit_sentence(
         did = after
     else:
         did = f"asked to {before}"
-    stage = "" if event.stage in (_ENDED, None) else f" ({_part(event.stage, _LONGEST_PART // 3)})"
+    stage = "" if event.stage in (_ENDED, None) else f" ({_part(event.stage, 64)})"
     dry_run = " (dry run)" if is_dry_run else ""
     return _shortened(f"{who} {did} {target}{ending.text}{stage}{dry_run}", LONGEST_LINE)
 
@@ -136,31 +133,33 @@ def authenticator_sentence(pairs: Mapping[str, str]) -> str:
     return one_line(": ".join(part for part in parts if part))
 
 
-def _words(event: AuditEvent, generated_name: str | None, longest: int) -> tuple[tuple[str, str], str]:
-    """What is done, before and after it, and what it is done to; no part of it longer."""
-    verb = _part(event.verb or "", min(longest, _LONGEST_PART // 3))
+def _words(event: AuditEvent, generated_name: str | None) -> tuple[tuple[str, str], str]:
+    """What is done, before and after it, and what it is done to."""
+    ref = event.objectRef or NO_OBJECT
+    verb, resource, subresource = event.verb or "", ref.resource or "", ref.subresource or ""
+    namespace, name, uri = ref.namespace or "", ref.name or generated_name or "", event.requestURI or "?"
+    together = f"{verb}{resource}{subresource}{namespace}{name}" if resource else f"{verb}{uri}"
+    if len(together) > _LONGEST_PART or _PLAIN.fullmatch(together) is None:
+        # Each by itself, and none so long that it pushes another off the line.
+        resource, namespace, name = (_part(text, _LONGEST_PART // 2) for text in (resource, namespace, name))
+        verb, subresource, uri = _part(verb, 64), _part(subresource, 64), _part(uri, _LONGEST_PART * 2)
     words = _WORDS.get(verb) or ((f"call {verb} on", f"called {verb} on") if verb else ("call", "called"))
-    ref = event.objectRef
-    if ref is None or not ref.resource:
-        return words, "?" if not event.requestURI else _part(event.requestURI, longest * 2)
-    namespace, name = _part(ref.namespace or "", longest), _part(ref.name or generated_name or "", longest)
-    place = "/".join(filter(None, (namespace, name)))
-    if namespace and not name:
-        place = f"in namespace {namespace}"
-    resource = _part(ref.resource, longest)
-    if ref.subresource:
-        if connecting := _CONNECTING.get((ref.resource, ref.subresource)):
+    if not resource:
+        return words, uri
+    place = f"{namespace}/{name}" if namespace and name else name or (f"in namespace {namespace}" if namespace else "")
+    if subresource:
+        if connecting := _CONNECTING.get((resource, subresource)):
             return connecting, place
-        if ref.subresource == "proxy" and (kind := _PROXIES.get(ref.resource)):
+        if subresource == "proxy" and (kind := _PROXIES.get(resource)):
             means = f"{verb or 'something'} through the proxy of {kind}"
             return (f"call {means}", f"called {means}"), place
-        return words, f"{resource}/{_part(ref.subresource, longest)} {place}".rstrip()
-    return words, f"{resource} {place}".rstrip()
+        resource = f"{resource}/{subresource}"
+    return words, f"{resource} {place}" if place else resource
 
 
 def _part(text: str, longest: int) -> str:
     """A part of a sentence: quoted, and what is not seen escaped, unless it is one word and could be no sentence."""
-    if _PLAIN.fullmatch(text):
+    if not text or _PLAIN.fullmatch(text):
         return text if len(text) <= longest else _shortened(text, longest)
     text = text[: longest + 1]
     visible = "".join(character if _is_seen(character) else _escaped(character) for character in text)

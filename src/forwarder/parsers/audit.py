@@ -126,7 +126,10 @@ _DEEP = b"\n" + b"  " * MAX_LISTS
 # RFC 8259, section 8.1: not written by Kubernetes, and ignored by lenient readers.
 _BYTE_ORDER_MARK = "\ufeff"
 _EVENT_LIST = "EventList"
+# What a record is called says nothing of what happened.
+_NAMES_OF_KIND = frozenset({"kind", "apiVersion"})
 _OBJECT_REF_MEMBER = '"objectRef":'
+_EVENT_BEGINS = '{"kind":"Event",'
 _ITEMS = '"items"'
 _LIST_KIND_WITHIN = 500
 _LIST_BEGINS = re.compile(r"\s*:\s*\[")
@@ -256,9 +259,8 @@ class AuditReader:
             event.authenticationMetadata = self._authentications[bytes(event.authenticationMetadata)].json
         _tidy(event)
         name = _generated_name(event, response) if isinstance(response, dict) else None
-        # What a record is called says nothing of what happened.
-        is_empty = event.verb is None and event == AuditEvent(kind=event.kind, apiVersion=event.apiVersion)
-        error = _NO_FIELDS if is_empty else None
+        if event.verb is None and event == AuditEvent(kind=event.kind, apiVersion=event.apiVersion):
+            return self._unread(_NO_FIELDS)
         return AuditRecord(
             event,
             user,
@@ -271,7 +273,6 @@ class AuditReader:
             name,
             others,
             is_truncated,
-            error,
         )
 
     def _of_any_shape(self, record: str) -> AuditRecord:
@@ -283,7 +284,7 @@ class AuditReader:
         if not isinstance(event, dict):
             return self._unread(f"a JSON {type(event).__name__}, not an audit event")
         fields = as_object(_EVENT(event))
-        if not fields:
+        if not fields.keys() - _NAMES_OF_KIND:
             return self._unread(problem or _NO_FIELDS)
         if problem is not None and "verb" in fields and _OBJECT_REF_MEMBER not in record:
             # Cut off before it, in what a client writes as long as it likes.
@@ -376,8 +377,10 @@ def split_event_list(record: str) -> list[str] | None:
     Also of one that is cut off or has masked numbers: its last event is then as far as it goes. What is no object is
     no event. Beyond MOST_EVENTS the rest stays together, as one list, which says nothing but is stored.
     """
-    head = record[:_LIST_KIND_WITHIN]
-    if _EVENT_LIST not in head and _ITEMS not in head:
+    # Kubernetes writes the kind first.
+    if record.startswith(_EVENT_BEGINS) or (
+        record.find(_EVENT_LIST, 0, _LIST_KIND_WITHIN) < 0 and record.find(_ITEMS, 0, _LIST_KIND_WITHIN) < 0
+    ):
         return None
     try:
         events = _EVENT_LISTS.decode(record)
