@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from forwarder.actor import audit_actor
 from forwarder.audit_event import AuditEvent
-from forwarder.dry_run import is_dry_run
+from forwarder.dry_run import CHANGES, is_dry_run
 from forwarder.json_values import JsonObject, JsonValue, as_object, is_http_status
 from forwarder.parsers.audit import AuditRecord, Fitted
 from forwarder.rbac import rbac_of
@@ -50,7 +50,7 @@ class AuditBlocks:
     def of(self, record: AuditRecord) -> dict[str, object]:
         """The members, `actor` as JSON."""
         event, who, ending = record.event, self._who(record), self._ending(record)
-        is_dry = is_dry_run(record, ending.outcome)
+        is_dry = event.verb in CHANGES and is_dry_run(record, ending.outcome)
         block: dict[str, object] = {
             **(record.others or {}),
             "severity": ending.severity,

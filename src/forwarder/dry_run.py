@@ -15,7 +15,7 @@ from forwarder.sentences import ALLOWED
 from forwarder.workload import OWN_GROUPS
 
 _DELETES = ("delete", "deletecollection")
-_CHANGES = frozenset({"create", "update", "patch", *_DELETES})
+CHANGES = frozenset({"create", "update", "patch", *_DELETES})
 # Handlers that know of no dry run: a connection is made, and a token issued.
 _ALWAYS_DONE = ("attach", "exec", "portforward", "proxy", "token")
 _REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
@@ -33,7 +33,7 @@ def is_dry_run(record: AuditRecord, outcome: str | None) -> bool:
     """
     event, request = record.event, record.request
     ref, uri = event.objectRef, event.requestURI or ""
-    if event.verb not in _CHANGES or ref is None:
+    if event.verb not in CHANGES or ref is None:
         return False
     if event.verb in _DELETES and request is not None:
         return _is_all(as_object(request).get("dryRun")) and _heeds_dry_run(ref)

@@ -102,9 +102,10 @@ def audit_sentence(
         did = after
     else:
         did = f"asked to {before}"
-    stage = "" if event.stage in (_ENDED, None) else f" ({_part(event.stage, 64)})"
-    dry_run = " (dry run)" if is_dry_run else ""
-    return _shortened(f"{who} {did} {target}{ending.text}{stage}{dry_run}", LONGEST_LINE)
+    sentence = f"{who} {did} {target}{ending.text}"
+    if event.stage not in (_ENDED, None):
+        sentence = f"{sentence} ({_part(event.stage or '', 64)})"
+    return _shortened(f"{sentence} (dry run)" if is_dry_run else sentence, LONGEST_LINE)
 
 
 def audit_subject(user: JsonObject, impersonated: JsonObject) -> str:
@@ -197,5 +198,7 @@ def _escaped(character: str) -> str:
 
 
 def _shortened(text: str, longest: int) -> str:
+    if len(text) * 2 <= longest:
+        return text
     short = cut(text, longest)
     return text if short == text else f"{cut(text, longest - 1)}…"
