@@ -255,7 +255,7 @@ def test_every_drained_pod_is_said_to_be_evicted_and_not_by_its_kubelet(story: S
         assert first["message"].startswith("kubernetes-admin evicted pod shop/")
         # Its namespace was deleted later, and all pods of it.
         assert {row["message"] for row in others} <= {
-            "system:serviceaccount:kube-system:namespace-controller deleted all of pods in namespace shop: 200"
+            "system:serviceaccount:kube-system:namespace-controller deleted all pods in namespace shop: 200"
         }
 
 

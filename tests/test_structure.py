@@ -18,6 +18,7 @@ ROWS = (
     ("pipeline",),
     ("documents",),
     ("audit_block",),
+    ("dry_run",),
     ("redaction.redactor",),
     ("redaction.json_secrets",),
     ("redaction.texts",),

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import msgspec
@@ -16,11 +16,8 @@ from forwarder.actor import authenticator_actor
 from forwarder.audit_block import AuditBlocks
 from forwarder.audit_event import AuditEvent
 from forwarder.control_plane import (
-    API,
     AUDIT,
     AUTHENTICATOR,
-    CONTROLLER_MANAGER,
-    SCHEDULER,
     UNKNOWN,
     classify,
     cluster_of,
@@ -123,7 +120,7 @@ class DocumentWriter:
         self._batch = batch
         self._redactor = redactor
         self._log_type = stream.log_type
-        self._block = _audit_writer() if stream.log_type == AUDIT else _WRITERS[stream.log_type]
+        self._block = _writer(stream.log_type, batch.owner)
         common = {
             "@owner": batch.owner,
             "@log_group": batch.log_group,
@@ -233,10 +230,17 @@ _Written: TypeAlias = tuple[Mapping[str, object], AuditEvent | None]
 _Writer: TypeAlias = Callable[[str, int], _Written]
 
 
-@cache
-def _audit_writer() -> _Writer:
-    """One for all batches, as it remembers what their events repeat."""
-    read, block_of = AuditReader().read, AuditBlocks().of
+@lru_cache(maxsize=4)
+def _writer(log_type: str, owner: str) -> _Writer:
+    """The one for all batches of a log type, of an AWS account."""
+    if log_type == AUDIT:
+        return _audit_writer(owner)
+    return partial(_authenticator, owner) if log_type == AUTHENTICATOR else _component_line
+
+
+def _audit_writer(owner: str) -> _Writer:
+    """It remembers what events repeat, also from batch to batch."""
+    read, block_of = AuditReader().read, AuditBlocks(owner).of
 
     def write(record: str, timestamp: int) -> _Written:
         audit = read(record)
@@ -307,7 +311,7 @@ _KLOG = object_of(
 )
 
 
-def _authenticator(record: str, timestamp: int) -> _Written:
+def _authenticator(owner: str, record: str, timestamp: int) -> _Written:
     """A line of aws-iam-authenticator, logfmt or JSON; or one of klog, which client-go inside of it writes."""
     members: Mapping[str, JsonValue] | None = read_json_line(record)
     if members is None or not _is_the_authenticators(members):
@@ -330,7 +334,8 @@ def _authenticator(record: str, timestamp: int) -> _Written:
         "message": authenticator_sentence(pairs),
         "authenticator": {**flat_object(pairs), **_present(groups=Keywords()(groups))},
         **_present(
-            actor=None if is_mapping else authenticator_actor(pairs, groups), outcome=_authenticator_outcome(message)
+            actor=None if is_mapping else authenticator_actor(pairs, groups, owner),
+            outcome=_authenticator_outcome(message),
         ),
     }, None
 
@@ -392,12 +397,3 @@ def _authenticator_outcome(message: str) -> str | None:
 
 def _plain(record: str, _timestamp: int) -> _Written:
     return {"severity": line_severity(record) or "INFO", "message": one_line(record)}, None
-
-
-_WRITERS: dict[str, _Writer] = {
-    API: _component_line,
-    AUTHENTICATOR: _authenticator,
-    CONTROLLER_MANAGER: _component_line,
-    SCHEDULER: _component_line,
-    UNKNOWN: _component_line,
-}

@@ -76,6 +76,13 @@ def unquote_beginning(cut_off: str) -> str:
     return unquote(_CUT_ESCAPE.sub(r"\g<whole>", cut_off) + '"')
 
 
+def read_text(text: str) -> str:
+    """What a text stands for that is quoted, or quoted and cut off, or neither."""
+    if not text.startswith('"'):
+        return text
+    return unquote(text) if QUOTED.fullmatch(text) else unquote_beginning(text)
+
+
 def _unescape(escape: re.Match[str]) -> str:
     if escape["bytes"]:
         return bytes.fromhex(escape["bytes"].replace("\\x", "")).decode("utf-8", "replace")

@@ -15,6 +15,13 @@ Exact: TypeAlias = str | bool | tuple[str, ...] | None
 
 _CHANGES = ("create", "update", "patch", "delete", "deletecollection")
 _GRANTS = ("create", "update", "patch")
+# Those that no Pod Security Standard but `privileged` lets a container add (Kubernetes, "Pod Security Standards").
+_STRONG_CAPABILITIES = (
+    *("ALL", "AUDIT_CONTROL", "AUDIT_READ", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH"),
+    *("IPC_LOCK", "IPC_OWNER", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN", "NET_BROADCAST"),
+    *("NET_RAW", "PERFMON", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE"),
+    *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+)
 # The answer to a patch is the whole Secret, also to one that changes nothing; that to a deletecollection all of them.
 _READS = ("get", "list", "watch", "patch", "deletecollection")
 _IAM = ("actor.session_name", "actor.iam_arn")
@@ -169,6 +176,15 @@ def _not(query: Query) -> Query:
     return {"bool": {"must_not": [query]}}
 
 
+# What was stored, not tried out; of a record that was cut off before its end, as one can make it be, that may be so.
+_DONE = _where(
+    {},
+    _any_of(
+        _clause("outcome", "allowed"),
+        _where({"truncated": True, "stage": "ResponseComplete"}, unless=_exists("outcome")),
+    ),
+    unless=_clause("dry_run", value=True),
+)
 _EVENTLESS = _not(_exists("stage"))
 _ANSWERED = _clause("stage", ("ResponseComplete", "Panic"))
 _STARTED = _clause("stage", "ResponseStarted")
@@ -275,13 +291,14 @@ def which_calls_of_client(client: str = "kubectl", verb: str | None = None) -> Q
 
 def who_changed_config_map(config_map: str = "aws-auth", namespace: str = "kube-system") -> Question:
     """4: only requests that succeeded have changed it."""
-    changes: dict[str, Exact] = {"log_type": "audit", "verb": _CHANGES, "outcome": "allowed"}
+    changes: dict[str, Exact] = {"log_type": "audit", "verb": _CHANGES}
     return Question(
         4,
         f"Who changed ConfigMap {namespace}/{config_map}?",
         _where(
             {**changes, "objectRef.resource": "configmaps", "objectRef.namespace": namespace},
             *_named(config_map),
+            _DONE,
             ONCE,
         ),
         ("@timestamp", "verb", *_WHO, "userAgent"),
@@ -312,7 +329,6 @@ def which_node_runs_pod(pod: str | None = None, namespace: str | None = None) ->
     """6: the scheduler's log says it, and so does the binding in the audit log; one of them is enough."""
     bound: dict[str, Exact] = {"log_type": "scheduler", "klog.message.keyword": "Successfully bound pod to node"}
     binding: dict[str, Exact] = {
-        "outcome": "allowed",
         "objectRef.resource": "pods",
         "objectRef.subresource": "binding",
         "objectRef.namespace": namespace,
@@ -321,7 +337,7 @@ def which_node_runs_pod(pod: str | None = None, namespace: str | None = None) ->
     return Question(
         6,
         f"On which node did the scheduler put {_pods(pod, namespace)}?",
-        _any_of(_where(bound, *_of_pod(pod, namespace)), _where(binding)),
+        _any_of(_where(bound, *_of_pod(pod, namespace)), _where(binding, _DONE)),
         ("@timestamp", "log_type", "message", "klog.node", "requestObject.target.name"),
     )
 
@@ -386,7 +402,7 @@ def who_deleted_pod(pod: str | None = None, namespace: str | None = None) -> Que
     pods: dict[str, Exact] = {"objectRef.resource": "pods", "objectRef.namespace": namespace}
     itself = _where({**pods, "verb": ("delete", "deletecollection")}, unless=_exists("objectRef.subresource"))
     evicted = _where({**pods, "verb": "create", "objectRef.subresource": "eviction"})
-    allowed = _where({"log_type": "audit", "outcome": "allowed"}, *_named(pod), ONCE)
+    allowed = _where({"log_type": "audit"}, *_named(pod), _DONE, ONCE)
     by_controllers = _where({}, itself, CONTROLLERS)
     by_kubelet = _where({"actor.kind": "node"}, itself)
     apart = by_controllers if pod is None else by_kubelet
@@ -416,12 +432,13 @@ def how_many_calls_per_code() -> Question:
 
 def who_changed_daemonsets(namespace: str = "kube-system") -> Question:
     """12: without subresources, for the controller writes `daemonsets/status` all the time and changes no DaemonSet."""
-    changes: dict[str, Exact] = {"verb": _CHANGES, "outcome": "allowed"}
+    changes: dict[str, Exact] = {"verb": _CHANGES}
     return Question(
         12,
         f"Who changed DaemonSets (add-ons) in {namespace}?",
         _where(
             {"log_type": "audit", "objectRef.resource": "daemonsets", "objectRef.namespace": namespace, **changes},
+            _DONE,
             ONCE,
             unless=_exists("objectRef.subresource"),
         ),
@@ -466,8 +483,11 @@ def who_ran_privileged() -> Question:
 
     An ephemeral container sees the processes of the pod that it is put into, so it needs no other power.
     """
-    host = ("privileged", "host_network", "host_pid", "host_ipc")
-    powers = [_clause(f"workload.{power}", value=True) for power in host]
+    host = ("privileged", "host_process", "host_network", "host_pid", "host_ipc")
+    powers = [
+        *(_clause(f"workload.{power}", value=True) for power in host),
+        _clause("workload.capabilities_added", _STRONG_CAPABILITIES),
+    ]
     put_into_pod = _where(
         {
             "objectRef.resource": "pods",
@@ -492,7 +512,7 @@ def who_ran_privileged() -> Question:
 
 def who_granted_everything() -> Question:
     """16: by a role that holds `*`, or by a binding to cluster-admin, also one that gets a further subject."""
-    granted = _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS, "outcome": "allowed"}, ONCE)
+    granted = _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS}, _DONE, ONCE)
     return Question(
         16,
         "Who granted cluster-admin, or rights to everything (*)?",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
-from forwarder.go_strings import QUOTED, ValueSpan, unquote, unquote_beginning
+from forwarder.go_strings import QUOTED, ValueSpan, read_text
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, quote_masked, read_json, read_leading_members
 from forwarder.log_headers import if_near, iso, read_time, severity_of, start_of
 
@@ -74,14 +74,12 @@ class _Value(NamedTuple):
 
     def read(self, record: str) -> str:
         text = record[self.start : self.end]
-        if self.kind is _Kind.QUOTED:
-            return unquote(text)
-        if self.kind is _Kind.LINES:
-            return text.removeprefix("<\n\t").removesuffix("\n >").replace("\n\t", "\n")
-        if self.kind is _Kind.CUT_OFF and text.startswith('"'):
-            return unquote_beginning(text)
         if self.kind is _Kind.CUT_OFF and text.startswith("<\n"):
             return text.removeprefix("<\n").removeprefix("\t").replace("\n\t", "\n")
+        if self.kind in (_Kind.QUOTED, _Kind.CUT_OFF):
+            return read_text(text)
+        if self.kind is _Kind.LINES:
+            return text.removeprefix("<\n\t").removesuffix("\n >").replace("\n\t", "\n")
         return text
 
 

@@ -6,7 +6,7 @@ it consists of letters, digits and `-._/@^+` only.
 
 import re
 
-from forwarder.go_strings import QUOTED, ValueSpan, unquote, unquote_beginning
+from forwarder.go_strings import QUOTED, ValueSpan, read_text
 from forwarder.log_headers import start_of
 
 _PAIR = re.compile(rf"(?P<key>[^\s=\"]++)=(?:(?P<quoted>{QUOTED.pattern})|(?P<bare>[^\s\"]\S*+|))(?: ++|\Z)")
@@ -18,13 +18,7 @@ def parse_logfmt(line: str) -> dict[str, str] | None:
     spans = _pairs(line)
     if spans is None:
         return None
-    return {span.key: _read(span, line[span.start : span.end]) for span in spans}
-
-
-def _read(span: ValueSpan, value: str) -> str:
-    if span.quoted:
-        return unquote(value)
-    return unquote_beginning(value) if value.startswith('"') else value
+    return {key: read_text(line[start:end]) for key, start, end, _ in spans}
 
 
 def logfmt_values(line: str) -> list[ValueSpan]:
