@@ -77,20 +77,22 @@ class Literals:
 
     def found(self, texts: Sequence[str]) -> list[list[int]]:
         """Where in each of the texts a literal begins, by characters, from first to last."""
-        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-        joined = b"\n".join(encoded)
-        matches = [place for search in self._in_bytes for _, place, _ in search.find_matches_as_indexes(joined)]
+        joined = "\n".join(texts)
+        encoded = joined.encode("utf-8", "surrogatepass")
+        is_ascii = len(encoded) == len(joined)
+        lengths = [len(text if is_ascii else text.encode("utf-8", "surrogatepass")) for text in texts]
+        matches = [place for search in self._in_bytes for _, place, _ in search.find_matches_as_indexes(encoded)]
         places: list[list[int]] = [[] for _ in texts]
         number, begin = 0, 0
-        end = len(encoded[0]) if encoded else 0
+        end = lengths[0] if lengths else 0
         for place in sorted(matches):
             while place >= end:
                 begin = end + 1
                 number += 1
-                end = begin + len(encoded[number])
+                end = begin + lengths[number]
             places[number].append(place - begin)
         for number, text in enumerate(texts):
-            if places[number] and len(encoded[number]) != len(text):
+            if places[number] and lengths[number] != len(text):
                 places[number] = self.within(text)
         return places
 
