@@ -18,14 +18,20 @@ _OF_NAMES = (
     *('uthorization"', "uthorization\\", "uthorization:", "uthorization=", "Authorization", "UTHORIZATION"),
     *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "ccesskey", "uthkey", "ccountkey", "ncryptionkey"),
     *("igningkey", "asterkey", "haredkey", "icensekey", "rivatekey", 'kty"', "kty\\"),
-    *("asic", "ASIC", '"auth"', '"auth\\', "ookie", "OOKIE", 'pw"', "pw\\", "pw=", "pw:", "_PW", "PW="),
+    *("asic", "ASIC", '"auth"', '"auth\\', "ookie", "OOKIE", 'pw"', "pw\\", "pw=", "pw:", "pw ", "_PW", "PW"),
+    *("psk", "PSK", "_auth=", "_AUTH", "sterauth", "_PAT", "_pat", "ennwort"),
 )
 _OF_SCHEMES = ("earer", "EARER", "mz-", "MZ-", "sig=", "sig%", "ignature")
 _OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "@tcp", "@unix", "%40tcp", "LS0tLS1CRUdJTi")
 _OF_COMMANDS = (
     *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "login", "from-literal", "sshpass"),
-    *("openssl", "htpasswd"),
+    *("openssl", "vault", "etcdctl", "smbclient", "kinit", "rabbitmq", "sqlplus", "cqlsh", "mosquitto", "lftp"),
+    *("ipmitool", "obscure", "cypher-shell", "beeline", "zip", "alias", "valkey-cli", "snmp", "plink", "freerdp", "7z "),
 )
+# Of SQL, in which a password has no name.
+_OF_SQL = ("DENTIFIED", "dentified")
+# Of dumps of Go and of addresses without a scheme that ends in `://`.
+_OF_DUMPS = ("]byte", "]uint8", "oracle:")
 LITERALS = tuple(
     dict.fromkeys(
         (
@@ -33,6 +39,8 @@ LITERALS = tuple(
             *_OF_SCHEMES,
             *_OF_ADDRESSES,
             *_OF_COMMANDS,
+            *_OF_SQL,
+            *_OF_DUMPS,
             *(literal for look in LOOKS for literal in look.literals),
         )
     )
