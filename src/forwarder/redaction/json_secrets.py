@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from forwarder.redaction.assignments import Kind
 from forwarder.redaction.command_lines import redacted_arguments
+from forwarder.redaction.files import redact_pgpass
 from forwarder.redaction.json_text import Array, Node, Object, Scalar, decoded, encoded, is_whole, read_nodes
 from forwarder.redaction.literals import Literals
 from forwarder.redaction.names import Names, Telling
@@ -31,6 +32,7 @@ _OF_SECRETS = 4
 _IDENTITY = 8
 _ARGUMENT = 16
 _PROSE = 32
+_SCRIPT = 64
 
 _SECRET_KINDS = frozenset(("Secret", "SecretList"))
 _DATA = frozenset(("data", "stringData"))
@@ -40,13 +42,17 @@ _IDENTITY_MEMBERS = frozenset(
         *("objectRef", "requestReceivedTimestamp", "stageTimestamp", "timestamp"),
     )
 )
-_PROSE_MEMBERS = frozenset(("description", "message", "reason", "help", "summary", "note", "title"))
+_PROSE_MEMBERS = frozenset(
+    ("description", "message", "msg", "err", "error", "reason", "help", "summary", "note", "title")
+)
 # What objects are called, and what runs; a name that looks like a token is a name all the same.
 _NAMES_OF_OBJECTS = frozenset(("name", "namespace", "image", "serviceAccountName", "serviceAccount", "nodeName"))
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]{1,253}(?::[A-Za-z0-9._-]{1,128})?")
 PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
 _PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data"))
 _COMMANDS = ("command", "args", "cmd", "entrypoint", "Cmd", "Entrypoint")
+# Beside one of these, `secretKey` names a member of a Secret (External Secrets, Secrets Store CSI driver).
+_REFERENCES = frozenset(("remoteRef", "sourceRef", "secretName", "secretRef", "objectName"))
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 # The member of a JSON schema that tells what values are; a secret has no such member.
 _SCHEMA_TYPES = frozenset(("string", "object", "array", "integer", "number", "boolean"))
@@ -141,7 +147,7 @@ class _Walk:
             if not isinstance(item, Scalar):
                 self._to_do.append((item, place))
                 continue
-            self._scalar(item, place if is_script else place | _ARGUMENT)
+            self._scalar(item, place | (_SCRIPT if is_script else _ARGUMENT))
             is_script = _SHELL_SCRIPT.fullmatch(self._text, item.start, item.end) is not None
 
     def _arguments(self, lists: Sequence[Array]) -> None:
@@ -165,12 +171,15 @@ class _Walk:
         self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
         beside = self._beside(strings) & (~0 if place & _OF_SECRETS else ~_SECRET_DATA)
         identity = _IDENTITY_MEMBERS if "auditID" in strings or any(name == "objectRef" for name, _ in members) else ()
+        is_reference = any(name in _REFERENCES for name, _ in members)
         data = _DATA if place & _OF_SECRETS else _PRIVATE_JWK if "kty" in strings else ()
         for name, value in members:
             if name in identity:
                 self._to_do.append((value, _IDENTITY))
             elif name in data or (beside and name in _PAIR_VALUES):
                 self._to_do.append((value, place | (_SECRET_DATA if name in data else beside)))
+            elif is_reference and name == "secretKey":
+                continue
             else:
                 self._member(name, value, place)
 
@@ -193,7 +202,10 @@ class _Walk:
             self._to_do.append((value, place))
             return
         text = self._decoded(value)
-        if name == "auth" and is_user_and_password(text):
+        if name.endswith("pgpass") and (file := redact_pgpass(text, self._tell)) is not None:
+            if file != text:
+                self.replacements[value] = file
+        elif name == "auth" and is_user_and_password(text):
             self._replace(value, MARK, Rule.DOCKER_AUTH)
         elif telling is not Telling.NO and self._texts.is_secret(name, text):
             self._replace(value, MARK, Rule.TELLING_NAME)
@@ -224,4 +236,6 @@ class _Walk:
 def _kind(place: int) -> Kind:
     if place & _PROSE:
         return Kind.PROSE
+    if place & _SCRIPT:
+        return Kind.SCRIPT
     return Kind.ARGUMENT if place & _ARGUMENT else Kind.DOCUMENT

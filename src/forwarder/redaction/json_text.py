@@ -120,3 +120,27 @@ def encoded(value: str, *, closed: bool = True) -> str:
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if closed else text[:-1]
+
+
+_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
+
+
+def end_of_json(text: str, begin: int) -> int:
+    """Where the bracket that opens at the beginning is closed again; the end of the text where it is not."""
+    depth = 0
+    for token in _BRACKET.finditer(text, begin):
+        character = text[token.start()]
+        depth += (character in "{[") - (character in "}]")
+        if depth == 0:
+            return token.end()
+    return len(text)
+
+
+def unescaped(text: str) -> str | None:
+    """What a part of a JSON string stands for, a backslash that begins no escape for itself; None for what is none."""
+    for inner in (text, _NO_ESCAPE.sub(_doubled, text)):
+        try:
+            return str(json.loads(f'"{inner}"', strict=False))
+        except ValueError:
+            continue
+    return None

@@ -15,11 +15,15 @@ import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
 from forwarder.redaction.command_lines import redacted_arguments
+from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
+from forwarder.redaction.go_dumps import redact_dumps
+from forwarder.redaction.json_text import encoded, end_of_json, unescaped
 from forwarder.redaction.literals import Literals
 from forwarder.redaction.looks import redact_looks
 from forwarder.redaction.manifests import redact_manifests
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
 from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.sql import redact_statements
 from forwarder.redaction.values import is_no_secret, looks_random
 
 
@@ -72,19 +76,47 @@ class Texts:
             text = self._redact_json(text, tell, depth - 1, of_secrets=of_secrets)
             if is_json(text):
                 return text
-        whole, text = text, self._redact_by_look(text, tell)
+        whole, text = text, self._redact_embedded(text, kind, tell, depth, of_secrets=of_secrets)
+        text = self._redact_by_look(text, tell)
         if depth > 0 and ("=" in text or "%3" in text):
             text = self._redact_queries(text, tell, depth - 1)
         if kind is not Kind.PROSE and "ecret" in text and "kind" in text:
             text = redact_manifests(text, tell)
-        text = _redact_elements(text, self._names, tell)
+        if kind is Kind.DOCUMENT and _SHELL_SCRIPT.match(text) is not None and "<<" not in text:
+            kind = Kind.SCRIPT
+        text = redact_dumps(redact_oracle(text, tell), tell)
+        text = redact_calls(redact_elements(redact_statements(text, tell), self._names, tell), self._names, tell)
         places = places if text is whole else self._literals.within(text)
         assigned = Assignments(text, kind, self._names).redacted(places, tell)
         places = places if assigned is text else self._literals.within(assigned)
         text = _redact_options(assigned, places, kind, self._names, tell)
+        if kind not in (Kind.PROSE, Kind.ARGUMENT):
+            text = redact_lines(text, places if text is assigned else self._literals.within(text), self._names, tell)
         if kind is not Kind.PROSE and " " in text and self._literals.name_command(text):
             text = _redact_commands(text, self._names, tell)
         return text
+
+    def _redact_embedded(self, text: str, kind: Kind, tell: Tell, depth: int, *, of_secrets: bool) -> str:
+        """JSON that stands in a text between other words, as it is or as a string within a string."""
+        if depth <= 0 or '"' not in text or ("{" not in text and "[" not in text):
+            return text
+        pieces: list[str] = []
+        done = 0
+        while (begins := _EMBEDDED.search(text, done)) is not None:
+            begin, slashes = begins.start(), begins["slashes"]
+            if slashes:
+                end = _end_of_escaped(text, begins.end(), len(slashes))
+                inner = unescaped(text[begin:end])
+                piece = text[begin:end]
+                if inner is not None:
+                    redacted = self.redact(inner, kind, tell, depth - 1, of_secrets=of_secrets)
+                    piece = piece if redacted == inner else encoded(redacted)[1:-1]
+            else:
+                end = end_of_json(text, begin)
+                piece = self._redact_json(text[begin:end], tell, depth - 1, of_secrets=of_secrets)
+            pieces += (text[done:begin], piece)
+            done = end
+        return "".join(pieces) + text[done:] if done else text
 
     def _redact_by_look(self, text: str, tell: Tell) -> str:
         text = redact_looks(text, tell)
@@ -152,6 +184,23 @@ def is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# Where JSON begins in a text: the first name or item, and the backslashes before its quotes.
+_EMBEDDED = re.compile(
+    r'\{(?:\s|\\[nrt])*+(?P<slashes>(?:\\\\)*+\\|)"(?=[^"\\]{0,300}+(?P=slashes)"(?:\s|\\[nrt])*+:)'
+    r"|\[(?:\s|\\[nrt])*+(?=\{(?:\s|\\[nrt])*+\\*+\")"
+)
+_QUOTE_AND_SLASHES = re.compile(r'(\\*+)"')
+_SHELL_SCRIPT = re.compile(r"#![^\n]*\b(?:sh|bash|dash|ash|zsh|ksh)\b")
+
+
+def _end_of_escaped(text: str, position: int, slashes: int) -> int:
+    """Where the string ends in which JSON's quotes have so many backslashes: at a quote that has fewer."""
+    for found in _QUOTE_AND_SLASHES.finditer(text, position):
+        if len(found[1]) < slashes:
+            return found.start()
+    return len(text)
 
 
 _SAFE = "()/:@,*~$' "
@@ -284,24 +333,6 @@ def is_user_and_password(text: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return ":" in decoded and decoded.isprintable()
-
-
-_ELEMENT = re.compile(r"<(?P<name>[A-Za-z_][\w:.-]{0,100})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,2000}+)</(?P=name)>")
-
-
-def _redact_elements(text: str, names: Names, tell: Tell) -> str:
-    """`<password>…</password>`."""
-    if "</" not in text:
-        return text
-
-    def element(match: re.Match[str]) -> str:
-        name = match["name"].rpartition(":")[2]
-        if names.telling(name) is not Telling.YES or is_no_secret(name, match["value"]):
-            return match[0]
-        tell(Rule.TELLING_NAME)
-        return match[0].replace(f">{match['value']}<", f">{MARK}<")
-
-    return _ELEMENT.sub(element, text)
 
 
 _OPTION = re.compile(
