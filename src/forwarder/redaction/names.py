@@ -74,7 +74,7 @@ _ABOUT = _words_of(
 )
 # In front of it: a number of tokens, a switch, or what names a Secret.
 _NOT_BEHIND = _words_of(
-    "automount bypass count disable enable existing external has inject is legacy max min no num number per pull "
+    "automount bypass count disable enable existing external from has inject is legacy max min no num number per pull "
     "require requires show stale total use uses verify"
 )
 # `checksum/secret`, by which Helm charts restart pods.

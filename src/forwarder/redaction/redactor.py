@@ -138,7 +138,7 @@ class Redactor:
         before = record[max(0, start - _LONGEST_NAME_BEFORE) : start]
         if not before.rstrip().endswith(":"):
             # In a list: it may be the argument of a command, and tell of the next one.
-            return tells_of_others(inner)
+            return tells_of_others(inner) or self._names.telling(inner) is Telling.YES
         if self._names.telling(inner) is not Telling.YES:
             return False
         if inner.startswith("/"):

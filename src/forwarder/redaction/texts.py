@@ -8,13 +8,14 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 from urllib.parse import quote, unquote, unquote_plus
 
 import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
-from forwarder.redaction.command_lines import redacted_arguments
+from forwarder.redaction.command_lines import piped_secrets, redacted_arguments
 from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
 from forwarder.redaction.go_dumps import redact_dumps
 from forwarder.redaction.json_text import encoded, end_of_json, unescaped
@@ -22,7 +23,7 @@ from forwarder.redaction.literals import Literals
 from forwarder.redaction.looks import redact_looks
 from forwarder.redaction.manifests import redact_manifests
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
-from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.rules import MARK, Rule, Tell, replaced
 from forwarder.redaction.sql import redact_statements
 from forwarder.redaction.values import is_no_secret, looks_random
 
@@ -92,9 +93,12 @@ class Texts:
         text = _redact_options(assigned, places, kind, self._names, tell)
         if kind not in (Kind.PROSE, Kind.ARGUMENT):
             text = redact_lines(text, places if text is assigned else self._literals.within(text), self._names, tell)
-        if kind is not Kind.PROSE and " " in text and self._literals.name_command(text):
+        if " " in text and (kind is Kind.SCRIPT or (kind is not Kind.PROSE and self._has_command(text))):
             text = _redact_commands(text, self._names, tell)
         return text
+
+    def _has_command(self, text: str) -> bool:
+        return self._literals.name_command(text) or _COMMAND.search(text) is not None
 
     def _redact_embedded(self, text: str, kind: Kind, tell: Tell, depth: int, *, of_secrets: bool) -> str:
         """JSON that stands in a text between other words, as it is or as a string within a string."""
@@ -143,20 +147,26 @@ class Texts:
         if not found and "%" not in text:
             return text
         commands = [match for match in found if match["name"] == "command"]
+        scripts = {
+            script.start()
+            for option, script in pairwise(commands)
+            if _SHELL_OPTION.fullmatch(option["value"]) is not None
+        }
         secret = redacted_arguments([unquote_plus(match["value"]) for match in commands], self._names)
         values = {commands[place].start(): value for place, value in secret.items()}
         if values:
             tell(Rule.ARGUMENT)
 
         def parameter(match: re.Match[str]) -> str:
-            value = values.get(match.start()) or self._redact_parameter(match["name"], match["value"], tell, depth)
+            kind = Kind.SCRIPT if match.start() in scripts else Kind.ARGUMENT
+            value = values.get(match.start()) or self._redact_parameter(match["name"], match["value"], kind, tell, depth)
             return f"{match['name']}={value}"
 
         if found:
             text = _PARAMETER.sub(parameter, text)
         return self._redact_path(text, tell, depth) if text.startswith("/") else text
 
-    def _redact_parameter(self, name: str, value: str, tell: Tell, depth: int) -> str:
+    def _redact_parameter(self, name: str, value: str, kind: Kind, tell: Tell, depth: int) -> str:
         decoded = unquote_plus(value)
         name = unquote_plus(name)
         if _SIGNING.fullmatch(name) is not None and not decoded.startswith(MARK):
@@ -165,7 +175,7 @@ class Texts:
         if self.is_secret(name, decoded):
             tell(Rule.TELLING_NAME)
             return MARK
-        redacted = self.redact(decoded, Kind.ARGUMENT, tell, depth)
+        redacted = self.redact(decoded, kind, tell, depth)
         return value if redacted == decoded else quote(redacted, safe=_SAFE, errors="replace")
 
     def _redact_path(self, text: str, tell: Tell, depth: int) -> str:
@@ -192,6 +202,7 @@ _EMBEDDED = re.compile(
     r"|\[(?:\s|\\[nrt])*+(?=\{(?:\s|\\[nrt])*+\\*+\")"
 )
 _QUOTE_AND_SLASHES = re.compile(r'(\\*+)"')
+_COMMAND = re.compile(r"\b(?:echo|printf|configure set|config set|secret create|secrets set)\b")
 _SHELL_SCRIPT = re.compile(r"#![^\n]*\b(?:sh|bash|dash|ash|zsh|ksh)\b")
 
 
@@ -204,6 +215,7 @@ def _end_of_escaped(text: str, position: int, slashes: int) -> int:
 
 
 _SAFE = "()/:@,*~$' "
+_SHELL_OPTION = re.compile(r"-[a-z]*c")
 _PARAMETER = re.compile(r"(?<=[?&#])(?P<name>[\w.~%+\[\]-]{1,128}+)=(?P<value>[^&#\s\"'<>`]*+)")
 _SIGNING = re.compile(r"x-amz-(?:signature|security-token)", re.IGNORECASE)
 
@@ -363,24 +375,35 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
     return "".join(pieces) + text[done:] if done else text
 
 
-_SHELL_WORD = re.compile(r"(?:[^\s\"'\\;|&]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&]+", re.DOTALL)
-_ENDS_COMMAND = re.compile(r"[;|&]+")
+_SHELL_WORD = re.compile(
+    r"(?:[^\s\"'\\;|&<>]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|<<<|[<>]+", re.DOTALL
+)
+_ENDS_COMMAND = re.compile(r"[;|&\n]+")
 
 
 def _redact_commands(text: str, names: Names, tell: Tell) -> str:
-    """Arguments of well-known programs in a line of a shell."""
-    pieces: list[str] = []
-    done = 0
+    """Arguments of well-known programs in a line of a shell, and what is handed to them by a pipe."""
+    edits: list[tuple[int, int, str]] = []
     command: list[re.Match[str]] = []
+    piped: list[re.Match[str]] = []
     for word in (*_SHELL_WORD.finditer(text), None):
         if word is not None and _ENDS_COMMAND.fullmatch(word[0]) is None:
             command.append(word)
             continue
         plain = [match[0].strip("\"'") for match in command]
-        for place, argument in sorted(redacted_arguments(plain, names).items()):
-            if argument != plain[place]:
-                pieces += (text[done : command[place].start()], argument)
-                done = command[place].end()
-                tell(Rule.ARGUMENT)
+        found = redacted_arguments(plain, names)
+        edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
+        receiver = " ".join(plain)
+        secrets = piped_secrets([match[0].strip("\"'") for match in piped], receiver)
+        edits += ((piped[place].start(), piped[place].end(), secrets[place]) for place in secrets)
+        if "<<<" in plain:
+            told = plain.index("<<<") + 1
+            secrets = piped_secrets(["echo", *plain[told : told + 1]], receiver)
+            edits += ((command[told].start(), command[told].end(), secrets[place]) for place in secrets)
+        piped = command if word is not None and word[0] == "|" else []
         command = []
-    return "".join(pieces) + text[done:] if done else text
+    edits = [(begin, end, argument) for begin, end, argument in edits if text[begin:end].strip("\"'") != argument]
+    if not edits:
+        return text
+    tell(Rule.ARGUMENT)
+    return replaced(text, edits)
