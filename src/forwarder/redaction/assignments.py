@@ -1,6 +1,7 @@
 """`name=value`, `name: value` and their kin in a text: env files, YAML, INI, arguments, HTTP headers, Go's dumps."""
 
 import re
+import sys
 from collections.abc import Sequence
 from enum import Enum
 
@@ -238,17 +239,15 @@ class Assignments:
         opening = self._text[before - 1 : before]
         if opening in ("&", "?"):
             return self._word(begin, _OF_PARAMETER)
-        if opening in ('"', "'") and self._kind is not Kind.PROSE:
-            end = self._text.find(opening, begin)
-            return (begin, end) if end > begin else self._word(begin, _WORD)
-        span = self._word(begin, _WORD)
-        if span is not None and opening in ('"', "'"):
-            end = self._text.find(opening, begin, span[1])
-            return (begin, end) if end > begin else span
-        return span
+        end = self._text.find(opening, begin) if opening in ('"', "'") else -1
+        if end > begin and self._kind is not Kind.PROSE:
+            return begin, end
+        return self._word(begin, _WORD, end=end if end > begin else len(self._text))
 
-    def _word(self, begin: int, pattern: re.Pattern[str], *, inside: bool = False) -> tuple[int, int] | None:
-        word = pattern.match(self._text, begin)
+    def _word(
+        self, begin: int, pattern: re.Pattern[str], *, inside: bool = False, end: int = sys.maxsize
+    ) -> tuple[int, int] | None:
+        word = pattern.match(self._text, begin, end)
         if word is None:
             return None
         return (begin + 1, word.end() - word[0].endswith("]")) if inside else (begin, word.end())

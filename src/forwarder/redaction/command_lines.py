@@ -109,6 +109,7 @@ _WITH_SETTERS = frozenset(
     "aws rclone npm yarn git pulumi poetry composer pip helm nmcli heroku redis-cli valkey-cli dotnet gh az oc".split()
 )
 _SEPARATORS = {"smbclient": "%", "rpcclient": "%", "smbget": "%", "net": "%", "lftp": ","}
+_MOST_OPTIONS = 12
 _PASS = re.compile(r"pass:(?=.)")
 _ORACLE_LOGIN = re.compile(r"(?P<head>(?:userid=)?[\w$#-]{1,60}/)(?P<value>[^@/\s]{1,100})(?:@.*)?")
 _VAULT_WRITES = frozenset(("write", "put", "patch"))
@@ -138,6 +139,22 @@ def tells_of_others(word: str) -> bool:
     return word in _SUBCOMMANDS or program_of(word) is not None
 
 
+class _Command(NamedTuple):
+    """What has been read of a command.
+
+    Attributes:
+        program: the well-known program that it calls.
+        begin: the position of its name.
+        seen: the words behind it that were read.
+        is_of_pairs: whether Vault writes them into a store of pairs.
+    """
+
+    program: str
+    begin: int
+    seen: set[str]
+    is_of_pairs: bool
+
+
 def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
     """The arguments that hold a secret, by their positions, without it.
 
@@ -146,20 +163,25 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
         names: which options tell.
     """
     found: dict[int, str] = {}
-    program: str | None = None
-    begin = 0
+    command: _Command | None = None
+    is_of_pairs = any(word == "kv" or word.startswith(_STORES_OF_PAIRS) for word in words)
     for position, word in enumerate(words):
         following = words[position + 1] if position + 1 < len(words) else None
         if not word.startswith(("-", "/p")):
             called = program_of(word)
-            if called is not None and (program is None or _calls_another(words, position)):
-                program, begin = called, position
+            if called is not None and (command is None or _calls_another(words, position)):
+                command = _Command(called, position, set(), is_of_pairs)
         elif position not in found and following is not None and _is_told(word, following, names):
             found[position + 1] = MARK
-        if program is not None and position not in found:
-            for place, argument in _of_program(program, words, begin, position, names):
-                found.setdefault(place, argument)
+        if command is not None:
+            if position not in found:
+                for place, argument in _of_program(command, words, position, names):
+                    found.setdefault(place, argument)
+            command.seen.add(word)
     return found
+
+
+_STORES_OF_PAIRS = ("secret/", "kv/", "cubbyhole/")
 
 
 def _calls_another(words: Sequence[str], position: int) -> bool:
@@ -179,13 +201,13 @@ def _is_told(word: str, following: str, names: Names) -> bool:
 
 
 def _of_program(
-    name: str, words: Sequence[str], begin: int, position: int, names: Names
+    command: _Command, words: Sequence[str], position: int, names: Names
 ) -> Iterator[tuple[int, str]]:
     """What one word of a program's arguments tells of itself, or of the next one."""
-    word = words[position]
+    name, word = command.program, words[position]
     program = _PROGRAMS[name]
     following = words[position + 1] if position + 1 < len(words) else None
-    behind = program.only_behind is None or program.only_behind in words[begin:position]
+    behind = program.only_behind is None or program.only_behind in command.seen
     for option in program.secret if behind else ():
         if word == option and following and not following.startswith("--") and not is_no_secret(option, following):
             yield position + 1, MARK
@@ -201,10 +223,10 @@ def _of_program(
             yield from _user_and_password(position, f"{option}=", word[len(option) + 1 :], separator)
         elif word.startswith(option) and word != option and not option.startswith("--"):
             yield from _user_and_password(position, option, word[len(option) :], separator)
-    yield from _positional(name, program, words, begin, position)
+    yield from _positional(command, words, position)
     if name in _WITH_SETTERS and following and not word.startswith("-") and not following.startswith("-"):
         told = names.telling(word.rpartition(":")[2] or word) is Telling.YES or _is_last_told(word, names)
-        if told and not _SETTERS.isdisjoint(words[begin:position]) and not is_no_secret(word, following):
+        if told and not _SETTERS.isdisjoint(command.seen) and not is_no_secret(word, following):
             yield position + 1, MARK
 
 
@@ -224,13 +246,13 @@ def _user_and_password(position: int, option: str, value: str, separator: str = 
         yield position, f"{option}{user}{found}{MARK}"
 
 
-def _positional(
-    name: str, program: _Program, words: Sequence[str], begin: int, position: int
-) -> Iterator[tuple[int, str]]:
-    word = words[position]
-    for told, between in program.words:
+def _positional(command: _Command, words: Sequence[str], position: int) -> Iterator[tuple[int, str]]:
+    """What is told by a word that is no option, or by where one stands."""
+    name, begin, word = command.program, command.begin, words[position]
+    for told, between in _PROGRAMS[name].words:
         if word == told or (position == begin and told == name):
-            behind = [place for place in range(position + 1, len(words)) if not words[place].startswith("-")]
+            near = range(position + 1, min(len(words), position + 1 + _MOST_OPTIONS))
+            behind = [place for place in near if not words[place].startswith("-")]
             if len(behind) > between and not is_no_secret("password", words[behind[between]]):
                 place = behind[between]
                 pair = _ASSIGNMENT.fullmatch(words[place])
@@ -240,11 +262,11 @@ def _positional(
     elif name in ("htpasswd", "mosquitto_passwd") and position == len(words) - 1 and position > begin:
         if any(re.match(r"-\w*b", other) for other in words[begin:]):
             yield position, MARK
-    elif name == "kubectl" and "--from-literal" in word and "secret" in words:
+    elif name == "kubectl" and "--from-literal" in word and "secret" in command.seen:
         yield from _literal(position, word, words)
-    elif name == "vault" and not _VAULT_WRITES.isdisjoint(words[begin:position]) and not word.startswith("-"):
+    elif name == "vault" and not _VAULT_WRITES.isdisjoint(command.seen) and not word.startswith("-"):
         pair = _ASSIGNMENT.fullmatch(word)
-        if pair is not None and _is_of_vault(pair["head"], words[begin:]) and not is_no_secret("password", pair["value"]):
+        if pair is not None and (command.is_of_pairs or _is_secret_of_vault(pair["head"])) and not is_no_secret("password", pair["value"]):
             yield position, f"{pair['head']}{MARK}"
     elif name in _OF_ORACLE and (login := _ORACLE_LOGIN.fullmatch(word)) is not None and position > begin:
         if not is_no_secret("password", login["value"]):
@@ -255,11 +277,12 @@ _OF_ORACLE = frozenset("sqlplus sqlldr expdp impdp exp imp rman sqlcl".split())
 _OF_ROLES = frozenset(("role_id=", "policies=", "ttl=", "max_ttl=", "token_ttl=", "role=", "type=", "username=", "token_policies="))
 
 
-def _is_of_vault(head: str, words: Sequence[str]) -> bool:
-    """Whether a pair that is written into Vault is a secret: what is written into a store of pairs, or has such a name."""
-    if "kv" in words or any(word.startswith(("secret/", "kv/", "cubbyhole/")) for word in words):
-        return True
-    return head not in _OF_ROLES and re.search(r"secret|pass|token|key|cred|pw", head, re.IGNORECASE) is not None
+def _is_secret_of_vault(head: str) -> bool:
+    """Whether a pair that is written into Vault has the name of a secret."""
+    return head not in _OF_ROLES and _SECRET_OF_VAULT.search(head) is not None
+
+
+_SECRET_OF_VAULT = re.compile(r"secret|pass|token|key|cred|pw", re.IGNORECASE)
 
 
 def _literal(position: int, word: str, words: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -52,6 +52,7 @@ _BEFORE_KEY = _words_of(
     "project rails recovery root rsa saml sas seal secret secure security server service session shared sharedaccess sign "
     "signature signing smtp ssh ssl storage subscription tls unseal user vapid vault wallet webhook wireguard write"
 )
+_NO_KEYS = frozenset(("public", "partition", "topology", "sort", "primary", "foreign", "cache", "idempotency", "label"))
 _IF_RANDOM_ALONE = frozenset(("key", "keys", "auth", "sig", "signature"))
 # Behind a telling word: it names something about the secret, or a place where the secret is.
 _ABOUT = _words_of(
@@ -170,6 +171,6 @@ def _judge_word(words: list[str], place: int) -> Telling:
         return Telling.YES
     if word == "pat" and place and place == len(words) - 1:  # `GITHUB_PAT`, a personal access token
         return Telling.YES
-    if word in _IF_RANDOM_ALONE and "public" not in words:
+    if word in _IF_RANDOM_ALONE and _NO_KEYS.isdisjoint(words[:place]):
         return Telling.IF_RANDOM
     return Telling.NO
