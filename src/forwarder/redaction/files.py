@@ -48,8 +48,8 @@ _PGPASS = re.compile(
     r"^(?P<kept>[^:#\s][^:\n]*:(?:\d{1,5}|\*):(?:[^:\n\\]|\\.)*:(?:[^:\n\\]|\\.)*:)(?P<value>[^\r\n]+)", re.MULTILINE
 )
 _TERRAFORM = re.compile(rf"\b(?:variable|output)[ \t]+\"(?P<name>{_NAME})\"[ \t]*\{{")
-_DEFAULT = re.compile(r"(?P<outside>\n\})|\b(?:default|value)[ \t]*=[ \t]*\"(?P<value>(?:[^\"\\\n]|\\.)+)\"")
-_LONGEST_VARIABLE = 2000
+_DEFAULT = re.compile(r"(?P<outside>\n\}|\bvariable[ \t]+\")|\b(?:default|value)[ \t]*=[ \t]*\"(?P<value>(?:[^\"\\\n]|\\.)+)\"")
+_LONGEST_VARIABLE = 1000
 # `define('DB_PASSWORD', 'X')`, `.header("X-Api-Key", "X")`, `{default_pass, <<"X">>}`.
 _CALL = re.compile(
     rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})(?(quote)(?P=quote)|(?=,[ \t]*<<))[ \t]*,[ \t\r\n]*+(?:<<)?"

@@ -164,23 +164,26 @@ class _Walk:
         if place & (_IDENTITY | _SECRET_DATA):
             self._to_do.extend((value, place) for _, value in members)
             return
-        scalars = ((name, value) for name, value in members if isinstance(value, Scalar) and value.is_string)
-        strings = {name: self._decoded(value) for name, value in scalars}
-        if strings.get("kind") in _SECRET_KINDS or self._is_of_secrets(members):
+        strings = {
+            name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string
+        }
+        names = frozenset(name for name, _ in members)
+        if strings.get("kind") in _SECRET_KINDS or ("objectRef" in names and self._is_of_secrets(members)):
             place |= _OF_SECRETS
-        self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
-        beside = self._beside(strings) & (~0 if place & _OF_SECRETS else ~_SECRET_DATA)
-        identity = _IDENTITY_MEMBERS if "auditID" in strings or any(name == "objectRef" for name, _ in members) else ()
-        is_reference = any(name in _REFERENCES for name, _ in members)
+        if not names.isdisjoint(_COMMANDS):
+            self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
+        beside = _ORDINARY
+        if not names.isdisjoint(_PAIR_VALUES):
+            beside = self._beside(strings) & (~0 if place & _OF_SECRETS else ~_SECRET_DATA)
+        identity = _IDENTITY_MEMBERS if "auditID" in strings or "objectRef" in names else ()
+        is_reference = "secretKey" in names and not names.isdisjoint(_REFERENCES)
         data = _DATA if place & _OF_SECRETS else _PRIVATE_JWK if "kty" in strings else ()
         for name, value in members:
             if name in identity:
                 self._to_do.append((value, _IDENTITY))
             elif name in data or (beside and name in _PAIR_VALUES):
                 self._to_do.append((value, place | (_SECRET_DATA if name in data else beside)))
-            elif is_reference and name == "secretKey":
-                continue
-            else:
+            elif not is_reference or name != "secretKey":
                 self._member(name, value, place)
 
     def _is_of_secrets(self, event: Sequence[tuple[str, Node]]) -> bool:

@@ -45,6 +45,7 @@ LITERALS = tuple(
         )
     )
 )
+SHORTEST = min(map(len, LITERALS))
 # So few at a time, of three bytes or more, are searched for by comparing many bytes at once (the packed search of the
 # aho-corasick crate), which is ten times as fast as one search for all.
 _AT_A_TIME = 43

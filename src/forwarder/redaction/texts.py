@@ -19,7 +19,7 @@ from forwarder.redaction.command_lines import piped_secrets, redacted_arguments
 from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
 from forwarder.redaction.go_dumps import redact_dumps
 from forwarder.redaction.json_text import encoded, end_of_json, unescaped
-from forwarder.redaction.literals import Literals
+from forwarder.redaction.literals import SHORTEST, Literals
 from forwarder.redaction.looks import redact_looks
 from forwarder.redaction.manifests import redact_manifests
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
@@ -70,7 +70,7 @@ class Texts:
         """
         for pattern in self._patterns:
             text = _sub(pattern, MARK, text, Rule.OPERATOR, tell)
-        places = self._literals.within(text)
+        places = self._literals.within(text) if len(text) >= SHORTEST else []
         if not places and not of_secrets:
             return text
         if depth > 0 and (_JSON_BEGINS.match(text) is not None or (text.startswith('"') and is_json(text))):
