@@ -22,7 +22,7 @@ class Kind(Enum):
 # A name, what closes it, and what separates it from its value.
 _ASSIGNMENT = re.compile(
     rf"(?:(?<![A-Za-z0-9_.])|(?<=\]\.))(?P<name>[A-Za-z_][\w.-]{{0,{LONGEST_NAME - 1}}}+)"
-    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|::?=|[?+]=|==?|:)[ \t]{0,99}+)"
+    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|::?=|[?+]=|==?|::(?=[ \t])|:)[ \t]{0,99}+)"
 )
 # What may stand in front of a quote: Go's `[]byte("…")`, prefixes of Python, C and SQL, Erlang's `<<"…">>`.
 _QUOTE = re.compile(
@@ -42,6 +42,7 @@ _GO_LIST = re.compile(r"\[\][\w.]*\{(?P<inside>[^}\n]*)\}?")
 _SHELL_VALUE = re.compile(
     r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\$\((?:[^()]|\([^()]*+\))*+\)?|`[^`]*+`?|\$)++", re.DOTALL
 )
+_SHELL_QUOTE = re.compile(r"\\.|[\"']", re.DOTALL)
 # A line that begins a member of a mapping, so that it continues no value.
 _MEMBER = re.compile(r"(?:-[ \t]+)?(?:\"[^\"]*\"|'[^']*'|[\w./-]+)[ \t]*:(?:[ \t]|$)|\?[ \t]|#|\{|---$")
 _VALUE_MEMBER = re.compile(
@@ -90,6 +91,9 @@ class Assignments:
         # Of a pair (`- name: X`, `value: Y`): whether the name tells, and where it ends; and the value.
         self._pair_name: tuple[bool, int] = (False, -1)
         self._pair_value: re.Match[str] | None = None
+        # Of a script: how far quotes were looked for, and the one that is open there.
+        self._quotes_seen = 0
+        self._open_quote = ""
         self._edits: list[tuple[int, int]] = []
 
     def redacted(self, places: Sequence[int], tell: Tell) -> str:
@@ -162,7 +166,7 @@ class Assignments:
     def _value(self, match: re.Match[str]) -> tuple[int, int] | None:
         """Where the value is, without its quotes; None where the separator separates no value."""
         begin, separator = match.end(), match["separator"]
-        is_colon = separator.strip() == ":"
+        is_colon = separator.strip() in (":", "::")
         if is_colon and separator.endswith((" ", "\t")):
             if _LOOKED_UP.match(self._text, begin) is not None:
                 return None
@@ -170,7 +174,7 @@ class Assignments:
             begin = before.end() if before is not None else begin
         if quoted := self._quoted(begin):
             return quoted
-        if self._kind is Kind.SCRIPT and separator in ("=", "+=") and self._text[match.start() - 1 : match.start()] not in ("&", "?", '"', "'"):
+        if self._kind is Kind.SCRIPT and separator in ("=", "+=") and self._text[match.start() - 1 : match.start()] not in ("&", "?"):
             return self._shell_word(match, begin)
         if (
             is_colon
@@ -190,12 +194,20 @@ class Assignments:
         return self._word(begin, SECRET_WORD)
 
     def _shell_word(self, match: re.Match[str], begin: int) -> tuple[int, int] | None:
-        opening = match.start() - 1
-        while opening >= 0 and self._text[opening] == "-":
-            opening -= 1
-        if self._text[opening : opening + 1] in ('"', "'") and opening >= 0:
-            return self._word_of_assignment(match, begin)
-        return self._word(begin, _SHELL_VALUE)
+        """Where the word ends that the shell reads; between quotes at the next blank, or where the quotes end."""
+        while (quote := _SHELL_QUOTE.search(self._text, self._quotes_seen, match.start())) is not None:
+            self._quotes_seen = quote.end()
+            if not self._open_quote:
+                self._open_quote = quote[0][-1:] if len(quote[0]) == 1 else ""
+            elif quote[0] == self._open_quote:
+                self._open_quote = ""
+        self._quotes_seen = max(self._quotes_seen, match.start())
+        if not self._open_quote:
+            return self._word(begin, _SHELL_VALUE)
+        end = self._text.find(self._open_quote, begin)
+        if self._text[match.start() - 1] == self._open_quote and end > begin:
+            return begin, end
+        return self._word(begin, _WORD, end=len(self._text) if end < 0 else end)
 
     def _in_flow(self, begin: int) -> tuple[int, int] | None:
         """A value between the brackets of YAML, or of a dump: with blanks where the brackets open in the same line."""

@@ -37,6 +37,7 @@ def _programs(names: str, program: _Program) -> dict[str, _Program]:
     return dict.fromkeys(names.split(), program)
 
 
+_SECURE_STRING = "SecureString"
 _PROGRAMS: dict[str, _Program] = {
     **_programs(
         "mysql mysqldump mysqlimport mysqlcheck mysqlsh mysqlpump mysqlslap mysqlshow mariadb mariadb-dump mycli mydumper",
@@ -50,7 +51,7 @@ _PROGRAMS: dict[str, _Program] = {
     "ldappasswd": _Program(("-w", "-s", "-a")),
     "slappasswd": _Program(("-s",)),
     **_programs("sshpass cqlsh beeline cypher-shell cbq couchbase-cli rabbitmqadmin kcadm kcadm.sh", _Program(("-p",))),
-    **_programs("redis-cli valkey-cli keydb-cli redis-benchmark memtier_benchmark", _Program(("-a", "--pass"))),
+    **_programs("redis-cli valkey-cli keydb-cli redis-benchmark memtier_benchmark", _Program(("-a", "--pass"), words=(("AUTH", 0), ("auth", 0), ("requirepass", 0), ("masterauth", 0)))),
     **_programs("sqlcmd bcp tsql isql bsqldb mssql-cli ipmitool osql", _Program(("-P",))),
     "mosquitto_pub": _Program(("-P", "--pw")),
     "mosquitto_sub": _Program(("-P", "--pw")),
@@ -95,16 +96,19 @@ _PROGRAMS: dict[str, _Program] = {
     "vercel": _Program(("-t",)),
     "swift": _Program(("-K",)),
     "twine": _Program(("-p",)),
-    "poetry": _Program(("-p",)),
+    **_programs("useradd usermod", _Program(("-p",))),
+    "gh": _Program(("--body", "-b"), only_behind="secret"),
+    # Of `ssm put-parameter --type SecureString`.
+    "aws": _Program(("--value",), only_behind=_SECURE_STRING),
     "gitlab-runner": _Program(("-r",)),
     **_programs("sqlplus sqlldr expdp impdp exp imp rman sqlcl", _Program()),
     **_programs("skopeo crane podman buildah oras regctl nerdctl", _Program(("-p",), ("--creds", "--src-creds", "--dest-creds"), only_behind="login")),
     **_programs("docker helm oc az flux argocd cf ibmcloud kubelogin oci tkn odo", _Program(("-p",), only_behind="login")),
-    **_programs("kubectl aws gcloud gh git npm yarn pip composer pulumi fly flyctl heroku nmcli", _Program()),
+    **_programs("kubectl gcloud git npm yarn pip composer pulumi fly flyctl heroku nmcli", _Program()),
 }
 _LOGIN_PROGRAMS = frozenset(name for name, program in _PROGRAMS.items() if program.only_behind == "login")
 # `aws configure set aws_secret_access_key X`: a word that tells, and the next one, behind one of these.
-_SETTERS = frozenset(("set", "create", "update", "config", "--secret", "--add", "--global", "--location"))
+_SETTERS = frozenset(("connect", "modify", "set", "create", "update", "config", "--secret", "--add", "--global", "--location"))
 _WITH_SETTERS = frozenset(
     "aws rclone npm yarn git pulumi poetry composer pip helm nmcli heroku redis-cli valkey-cli dotnet gh az oc".split()
 )
@@ -129,7 +133,15 @@ def program_of(word: str) -> str | None:
 
 
 # What is looked for where the name of the program is too short, or too common.
-_SUBCOMMANDS = frozenset(("login", "alias", "obscure", "authtoken"))
+_SUBCOMMANDS = frozenset(("login", "alias", "obscure", "authtoken", _SECURE_STRING))
+
+
+def changes_secret(words: Sequence[str]) -> bool:
+    """Whether a command changes a Secret, so that its patch holds the data of one: `kubectl patch secret x -p …`."""
+    return "kubectl" in words and "patch" in words and any(word.split("/")[0] in _SECRETS for word in words)
+
+
+_SECRETS = frozenset(("secret", "secrets"))
 
 
 def tells_of_others(word: str) -> bool:
@@ -146,12 +158,14 @@ class _Command(NamedTuple):
         program: the well-known program that it calls.
         begin: the position of its name.
         seen: the words behind it that were read.
+        all: the words of the command, and of what stands before it.
         is_of_pairs: whether Vault writes them into a store of pairs.
     """
 
     program: str
     begin: int
     seen: set[str]
+    all: frozenset[str]
     is_of_pairs: bool
 
 
@@ -164,13 +178,14 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     command: _Command | None = None
+    all_words = frozenset(words)
     is_of_pairs = any(word == "kv" or word.startswith(_STORES_OF_PAIRS) for word in words)
     for position, word in enumerate(words):
         following = words[position + 1] if position + 1 < len(words) else None
         if not word.startswith(("-", "/p")):
             called = program_of(word)
             if called is not None and (command is None or _calls_another(words, position)):
-                command = _Command(called, position, set(), is_of_pairs)
+                command = _Command(called, position, set(), all_words, is_of_pairs)
         elif position not in found and following is not None and _is_told(word, following, names):
             found[position + 1] = MARK
         if command is not None:
@@ -207,7 +222,9 @@ def _of_program(
     name, word = command.program, words[position]
     program = _PROGRAMS[name]
     following = words[position + 1] if position + 1 < len(words) else None
-    behind = program.only_behind is None or program.only_behind in command.seen
+    behind = program.only_behind is None or program.only_behind in (
+        command.all if program.only_behind == _SECURE_STRING else command.seen
+    )
     for option in program.secret if behind else ():
         if word == option and following and not following.startswith("--") and not is_no_secret(option, following):
             yield position + 1, MARK

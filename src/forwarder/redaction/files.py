@@ -33,7 +33,10 @@ _BEHIND_USER = re.compile(
     rf"[ \t\r\n]+(?:insecure-password|password|passwd)[ \t]+(?P<value>{_VALUE}|[^\s\"']+)"
 )
 # A user of Redis' ACL (`user ada on >X ~* +@all`).
+# HAProxy's `stats auth user:X`.
+_STATS_AUTH = re.compile(r"[ \t]*+stats[ \t]+auth[ \t]+[^\s:]+:(?P<value>\S+)[ \t]*\r?")
 _REDIS_USER = re.compile(r"[ \t]*+(?:user|ACL[ \t]+SETUSER)[ \t]+\S+[^\n>]*?[ \t][>](?P<value>\S+)[^\n]*")
+_LINES = (_SENTINEL, _STATS_AUTH, _REDIS_USER)
 _WORDS_OF_SENTENCES = frozenset(
     (
         *("is", "are", "was", "were", "be", "must", "may", "can", "for", "to", "from", "of", "in", "on", "and", "or", "not"),
@@ -58,6 +61,9 @@ _CALL = re.compile(
 _ELEMENT = re.compile(
     r"<(?P<tag>[A-Za-z_][\w:.-]{0,100})(?P<attributes>(?:\s[^<>]{0,200})?)>\s*+"
     r"(?:<!\[CDATA\[(?P<raw>(?:[^\]]|\](?!\]>)){1,2000}+)\]\]>|(?P<value>[^<>]{1,2000}+))\s*</(?P=tag)>"
+)
+_NESTED = re.compile(
+    rf"<[A-Za-z][^<>]{{0,200}}\b(?:name|key)\s*=\s*[\"'](?P<name>{_NAME})[\"'][^<>]{{0,200}}>\s*<(?:value|string|text)>(?P<value>[^<>]+)"
 )
 _NAMED = re.compile(rf"\b(?:name|key|id)\s*=\s*[\"'](?P<name>{_NAME})[\"']")
 _NAME_ELEMENT = re.compile(r"(?:.*[_:.-])?(?:name|key)", re.IGNORECASE)
@@ -89,6 +95,11 @@ def redact_elements(text: str, names: Names, tell: Tell) -> str:
         if any(names.telling(name) is Telling.YES and not is_no_secret(name, value) for name in telling):
             begin = element.start(group) + element[group].index(value)
             edits.append((begin, begin + len(value), MARK))
+    edits += (
+        (*nested.span("value"), MARK)
+        for nested in _NESTED.finditer(text)
+        if names.telling(nested["name"]) is Telling.YES and not is_no_secret(nested["name"], nested["value"])
+    )
     return _edited(text, edits, tell)
 
 
@@ -122,8 +133,9 @@ def redact_lines(text: str, places: Sequence[int], names: Names, tell: Tell) -> 
         line = _DIRECTIVE.fullmatch(text, begin, end) or _NAME_AND_VALUE.fullmatch(text, begin, end)
         if line is not None and _is_told(line, names, is_file=is_file):
             edits.append((*line.span("value"), MARK))
-        elif (acl := _SENTINEL.fullmatch(text, begin, end) or _REDIS_USER.fullmatch(text, begin, end)) is not None:
-            edits.append((*acl.span("value"), MARK))
+        else:
+            found = filter(None, (pattern.fullmatch(text, begin, end) for pattern in _LINES))
+            edits += ((*one.span("value"), MARK) for one in found)
     if "? " in text:
         edits += (
             (*found.span("value"), MARK)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from forwarder.redaction.assignments import Kind
-from forwarder.redaction.command_lines import redacted_arguments
+from forwarder.redaction.command_lines import changes_secret, redacted_arguments
 from forwarder.redaction.files import redact_pgpass
 from forwarder.redaction.json_text import Array, Node, Object, Scalar, decoded, encoded, is_whole, read_nodes
 from forwarder.redaction.literals import Literals
@@ -141,7 +141,7 @@ class _Walk:
 
     def _array(self, array: Array, place: int) -> None:
         if not place & _IDENTITY:
-            self._arguments([array])
+            place |= self._arguments([array])
         is_script = False
         for item in array.items:
             if not isinstance(item, Scalar):
@@ -150,14 +150,15 @@ class _Walk:
             self._scalar(item, place | (_SCRIPT if is_script else _ARGUMENT))
             is_script = _SHELL_SCRIPT.fullmatch(self._text, item.start, item.end) is not None
 
-    def _arguments(self, lists: Sequence[Array]) -> None:
-        """Replace secrets among the arguments of a command, which may stand in two lists."""
+    def _arguments(self, lists: Sequence[Array]) -> int:
+        """Replace secrets among the arguments of a command, which may stand in two lists; what it tells of all."""
         scalars = [item for items in lists for item in items.items if isinstance(item, Scalar) and item.is_string]
         if len(scalars) < 2:  # noqa: PLR2004 - an argument alone is a text
-            return
+            return _ORDINARY
         words = [self._decoded(scalar) for scalar in scalars]
         for position, word in redacted_arguments(words, self._names).items():
             self._replace(scalars[position], word, Rule.ARGUMENT)
+        return _OF_SECRETS if changes_secret(words) else _ORDINARY
 
     def _object(self, node: Object, place: int) -> None:
         members = [(self._decoded(name), value) for name, value in node.members]
@@ -168,10 +169,11 @@ class _Walk:
             name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string
         }
         names = frozenset(name for name, _ in members)
-        if strings.get("kind") in _SECRET_KINDS or ("objectRef" in names and self._is_of_secrets(members)):
+        if strings.get("kind") in _SECRET_KINDS or "stringData" in names or ("objectRef" in names and self._is_of_secrets(members)):
             place |= _OF_SECRETS
         if not names.isdisjoint(_COMMANDS):
-            self._arguments([value for name, value in members if name in _COMMANDS and isinstance(value, Array)])
+            commands = [value for name, value in members if name in _COMMANDS and isinstance(value, Array)]
+            place |= self._arguments(commands)
         beside = _ORDINARY
         if not names.isdisjoint(_PAIR_VALUES):
             beside = self._beside(strings) & (~0 if place & _OF_SECRETS else ~_SECRET_DATA)

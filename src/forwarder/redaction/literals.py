@@ -26,12 +26,12 @@ _OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "@tcp", "@unix", "%40tcp", "LS
 _OF_COMMANDS = (
     *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "login", "from-literal", "sshpass"),
     *("openssl", "vault", "etcdctl", "smbclient", "kinit", "rabbitmq", "sqlplus", "cqlsh", "mosquitto", "lftp"),
-    *("ipmitool", "obscure", "cypher-shell", "beeline", "zip", "alias", "valkey-cli", "snmp", "plink", "freerdp", '7z"', "7z "),
+    *("ipmitool", "obscure", "cypher-shell", "beeline", "zip", "alias", "valkey-cli", "snmp", "plink", "freerdp", "twine", "useradd", "usermod", "SecureString", '7z"', "7z ", "=7z"),
 )
 # Of SQL, in which a password has no name.
 _OF_SQL = ("DENTIFIED", "dentified")
 # Of dumps of Go and of addresses without a scheme that ends in `://`.
-_OF_DUMPS = ("]byte", "]uint8", "oracle:")
+_OF_DUMPS = ("]byte", "]uint8", "oracle:", "tringData", "stats auth", " on >", "sudo -S", "sudo+-S")
 LITERALS = tuple(
     dict.fromkeys(
         (

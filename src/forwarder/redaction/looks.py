@@ -143,9 +143,9 @@ LOOKS = (
     # crypt(5), htpasswd, PHC strings, RFC 2307, PostgreSQL's SCRAM: what can be tried out at leisure.
     _look(
         "hash of a password",
-        "$2a$ $2b$ $2y$ $apr1$ $1$ $5$ $6$ $y$ $argon2 $pbkdf2 $scrypt {SSHA SCRAM-SHA-256$ pbkdf2_sha",
+        "$2a$ $2b$ $2y$ $apr1$ $1$ $5$ $6$ $y$ $argon2 $pbkdf2 $scrypt {SSHA {SHA} SCRAM-SHA-256$ pbkdf2_sha",
         r"(?:\$(?:2[abxy]|apr1|1|5|6|y)\$[\w./$=,+-]{16,}+|\$(?:argon2|pbkdf2|scrypt)[\w./$=,+-]{16,}+"
-        r"|\{SSHA(?:256|512)?\}[\w+/=]{16,}+|SCRAM-SHA-256\$[\w+/=$:]{16,}+|pbkdf2_sha[0-9]+\$[\w+/=$.]{16,}+)",
+        r"|\{S?SHA(?:256|512)?\}[\w+/=]{16,}+|SCRAM-SHA-256\$[\w+/=$:]{16,}+|pbkdf2_sha[0-9]+\$[\w+/=$.]{16,}+)",
     ),
     _look("request signature", "ignature=", r"[0-9a-fA-F]{64}(?![0-9a-fA-F])", kept=r"[Ss]ignature=", inside=True),
 )

@@ -48,7 +48,7 @@ _TELLING_LAST = frozenset(("authorization", "cookie", "cookies"))
 _BEFORE_KEY = _words_of(
     "access account activation admin aes agent api app application auth authentication backup bot certificate cipher client consumer "
     "cookie credential crypt crypto data dek deploy dkim ecdsa encrypt encryption fernet function functions hmac host ingest "
-    "ingestion instrumentation integration jwt kek kms ldap licence license master merchant oauth payment pgp private "
+    "ingestion instrumentation integration jwt kek kms ldap licence license master merchant oauth payment pgp preshared private "
     "project rails recovery root rsa saml sas seal secret secure security server service session shared sharedaccess sign "
     "signature signing smtp ssh ssl storage subscription tls unseal user vapid vault wallet webhook wireguard write"
 )

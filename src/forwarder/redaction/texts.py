@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, unquote_plus
 import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
-from forwarder.redaction.command_lines import piped_secrets, redacted_arguments
+from forwarder.redaction.command_lines import changes_secret, piped_secrets, redacted_arguments
 from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
 from forwarder.redaction.go_dumps import redact_dumps
 from forwarder.redaction.json_text import encoded, end_of_json, unescaped
@@ -77,6 +77,7 @@ class Texts:
             text = self._redact_json(text, tell, depth - 1, of_secrets=of_secrets)
             if is_json(text):
                 return text
+        of_secrets = of_secrets or _CHANGES_SECRET.search(text) is not None
         whole, text = text, self._redact_embedded(text, kind, tell, depth, of_secrets=of_secrets)
         text = self._redact_by_look(text, tell)
         if depth > 0 and ("=" in text or "%3" in text):
@@ -152,21 +153,25 @@ class Texts:
             for option, script in pairwise(commands)
             if _SHELL_OPTION.fullmatch(option["value"]) is not None
         }
-        secret = redacted_arguments([unquote_plus(match["value"]) for match in commands], self._names)
+        words = [unquote_plus(match["value"]) for match in commands]
+        secret = redacted_arguments(words, self._names)
+        of_secrets = changes_secret(words)
         values = {commands[place].start(): value for place, value in secret.items()}
         if values:
             tell(Rule.ARGUMENT)
 
         def parameter(match: re.Match[str]) -> str:
             kind = Kind.SCRIPT if match.start() in scripts else Kind.ARGUMENT
-            value = values.get(match.start()) or self._redact_parameter(match["name"], match["value"], kind, tell, depth)
+            value = values.get(match.start()) or self._redact_parameter(
+                match["name"], match["value"], kind, tell, depth, of_secrets=of_secrets
+            )
             return f"{match['name']}={value}"
 
         if found:
             text = _PARAMETER.sub(parameter, text)
         return self._redact_path(text, tell, depth) if text.startswith("/") else text
 
-    def _redact_parameter(self, name: str, value: str, kind: Kind, tell: Tell, depth: int) -> str:
+    def _redact_parameter(self, name: str, value: str, kind: Kind, tell: Tell, depth: int, *, of_secrets: bool) -> str:
         decoded = unquote_plus(value)
         name = unquote_plus(name)
         if _SIGNING.fullmatch(name) is not None and not decoded.startswith(MARK):
@@ -175,7 +180,7 @@ class Texts:
         if self.is_secret(name, decoded):
             tell(Rule.TELLING_NAME)
             return MARK
-        redacted = self.redact(decoded, kind, tell, depth)
+        redacted = self.redact(decoded, kind, tell, depth, of_secrets=of_secrets)
         return value if redacted == decoded else quote(redacted, safe=_SAFE, errors="replace")
 
     def _redact_path(self, text: str, tell: Tell, depth: int) -> str:
@@ -203,6 +208,7 @@ _EMBEDDED = re.compile(
 )
 _QUOTE_AND_SLASHES = re.compile(r'(\\*+)"')
 _COMMAND = re.compile(r"\b(?:echo|printf|configure set|config set|secret create|secrets set)\b")
+_CHANGES_SECRET = re.compile(r"\bpatch\s+secrets?[\s/]")
 _SHELL_SCRIPT = re.compile(r"#![^\n]*\b(?:sh|bash|dash|ash|zsh|ksh)\b")
 
 
