@@ -40,7 +40,8 @@ _HERE_DOCUMENT = re.compile(r"<<[-~]?[ \t]*[\"']?(?P<end>\w+)[\"']?[ \t]*")
 _GO_LIST = re.compile(r"\[\][\w.]*\{(?P<inside>[^}\n]*)\}?")
 # What the shell takes as one word (POSIX, "Token Recognition").
 _SHELL_VALUE = re.compile(
-    r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\$\((?:[^()]|\([^()]*+\))*+\)?|`[^`]*+`?|\$)++", re.DOTALL
+    r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\$\((?:[^()]|\([^()]*+\))*+\)?|`[^`]*+`?|\$)++",
+    re.DOTALL,
 )
 _SHELL_QUOTE = re.compile(r"\\.|[\"']", re.DOTALL)
 # A line that begins a member of a mapping, so that it continues no value.
@@ -174,7 +175,11 @@ class Assignments:
             begin = before.end() if before is not None else begin
         if quoted := self._quoted(begin):
             return quoted
-        if self._kind is Kind.SCRIPT and separator in ("=", "+=") and self._text[match.start() - 1 : match.start()] not in ("&", "?"):
+        if (
+            self._kind is Kind.SCRIPT
+            and separator in ("=", "+=")
+            and self._text[match.start() - 1 : match.start()] not in ("&", "?")
+        ):
             return self._shell_word(match, begin)
         if (
             is_colon

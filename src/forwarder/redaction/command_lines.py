@@ -51,7 +51,10 @@ _PROGRAMS: dict[str, _Program] = {
     "ldappasswd": _Program(("-w", "-s", "-a")),
     "slappasswd": _Program(("-s",)),
     **_programs("sshpass cqlsh beeline cypher-shell cbq couchbase-cli rabbitmqadmin kcadm kcadm.sh", _Program(("-p",))),
-    **_programs("redis-cli valkey-cli keydb-cli redis-benchmark memtier_benchmark", _Program(("-a", "--pass"), words=(("AUTH", 0), ("auth", 0), ("requirepass", 0), ("masterauth", 0)))),
+    **_programs(
+        "redis-cli valkey-cli keydb-cli redis-benchmark memtier_benchmark",
+        _Program(("-a", "--pass"), words=(("AUTH", 0), ("auth", 0), ("requirepass", 0), ("masterauth", 0))),
+    ),
     **_programs("sqlcmd bcp tsql isql bsqldb mssql-cli ipmitool osql", _Program(("-P",))),
     "mosquitto_pub": _Program(("-P", "--pw")),
     "mosquitto_sub": _Program(("-P", "--pw")),
@@ -102,17 +105,26 @@ _PROGRAMS: dict[str, _Program] = {
     "aws": _Program(("--value",), only_behind=_SECURE_STRING),
     "gitlab-runner": _Program(("-r",)),
     **_programs("sqlplus sqlldr expdp impdp exp imp rman sqlcl", _Program()),
-    **_programs("skopeo crane podman buildah oras regctl nerdctl", _Program(("-p",), ("--creds", "--src-creds", "--dest-creds"), only_behind="login")),
-    **_programs("docker helm oc az flux argocd cf ibmcloud kubelogin oci tkn odo", _Program(("-p",), only_behind="login")),
+    **_programs(
+        "skopeo crane podman buildah oras regctl nerdctl",
+        _Program(("-p",), ("--creds", "--src-creds", "--dest-creds"), only_behind="login"),
+    ),
+    **_programs(
+        "docker helm oc az flux argocd cf ibmcloud kubelogin oci tkn odo", _Program(("-p",), only_behind="login")
+    ),
     **_programs("kubectl gcloud git npm yarn pip composer pulumi fly flyctl heroku nmcli", _Program()),
 }
 _LOGIN_PROGRAMS = frozenset(name for name, program in _PROGRAMS.items() if program.only_behind == "login")
 # `aws configure set aws_secret_access_key X`: a word that tells, and the next one, behind one of these.
-_SETTERS = frozenset(("connect", "modify", "set", "create", "update", "config", "--secret", "--add", "--global", "--location"))
+_SETTERS = frozenset(
+    ("connect", "modify", "set", "create", "update", "config", "--secret", "--add", "--global", "--location")
+)
 _WITH_SETTERS = frozenset(
     "aws rclone npm yarn git pulumi poetry composer pip helm nmcli heroku redis-cli valkey-cli dotnet gh az oc".split()
 )
 _SEPARATORS = {"smbclient": "%", "rpcclient": "%", "smbget": "%", "net": "%", "lftp": ","}
+# Their options are words, though one dash begins them.
+_NEVER_ATTACHED = frozenset(("openssl", "plink", "pscp", "psftp"))
 _MOST_OPTIONS = 12
 _PASS = re.compile(r"pass:(?=.)")
 _ORACLE_LOGIN = re.compile(r"(?P<head>(?:userid=)?[\w$#-]{1,60}/)(?P<value>[^@/\s]{1,100})(?:@.*)?")
@@ -201,10 +213,17 @@ _STORES_OF_PAIRS = ("secret/", "kv/", "cubbyhole/")
 
 def _calls_another(words: Sequence[str], position: int) -> bool:
     """Whether the name of a program calls it: not where it is what another one is about (`vault write mysql`)."""
-    return position == 0 or words[position - 1].startswith("-") or words[position - 1] in _CALLERS or "/" in words[position]
+    return (
+        position == 0
+        or words[position - 1].startswith("-")
+        or words[position - 1] in _CALLERS
+        or "/" in words[position]
+    )
 
 
-_CALLERS = frozenset(("sudo", "env", "exec", "nohup", "time", "xargs", "then", "do", "else", "&&", "--", "timeout", "kubectl"))
+_CALLERS = frozenset(
+    ("sudo", "env", "exec", "nohup", "time", "xargs", "then", "do", "else", "&&", "--", "timeout", "kubectl")
+)
 
 
 def _is_told(word: str, following: str, names: Names) -> bool:
@@ -215,9 +234,7 @@ def _is_told(word: str, following: str, names: Names) -> bool:
     return not is_no_secret(option[1], following)
 
 
-def _of_program(
-    command: _Command, words: Sequence[str], position: int, names: Names
-) -> Iterator[tuple[int, str]]:
+def _of_program(command: _Command, words: Sequence[str], position: int, names: Names) -> Iterator[tuple[int, str]]:
     """What one word of a program's arguments tells of itself, or of the next one."""
     name, word = command.program, words[position]
     program = _PROGRAMS[name]
@@ -228,9 +245,15 @@ def _of_program(
     for option in program.secret if behind else ():
         if word == option and following and not following.startswith("--") and not is_no_secret(option, following):
             yield position + 1, MARK
-        elif word.startswith(option) and not option.startswith("--") and _is_attached(word, option):
+        elif (
+            name not in _NEVER_ATTACHED and word.startswith(option) and option[1] != "-" and _is_attached(word, option)
+        ):
             yield position, f"{option}{MARK}"
-        elif option.startswith("--") and word.startswith(f"{option}=") and not is_no_secret(option, word[len(option) + 1 :]):
+        elif (
+            option.startswith("--")
+            and word.startswith(f"{option}=")
+            and not is_no_secret(option, word[len(option) + 1 :])
+        ):
             yield position, f"{option}={MARK}"
     for option in program.user:
         separator = _SEPARATORS.get(name, ":")
@@ -272,8 +295,11 @@ def _positional(command: _Command, words: Sequence[str], position: int) -> Itera
             behind = [place for place in near if not words[place].startswith("-")]
             if len(behind) > between and not is_no_secret("password", words[behind[between]]):
                 place = behind[between]
-                pair = _ASSIGNMENT.fullmatch(words[place])
-                yield place, f"{pair['head']}{MARK}" if pair is not None and name == "vault" else MARK
+                pair = _ASSIGNMENT.fullmatch(words[place]) if name == "vault" else None
+                if pair is None:
+                    yield place, MARK
+                elif _is_secret_of_vault(pair["head"]):
+                    yield place, f"{pair['head']}{MARK}"
     if name == "openssl" and (match := _PASS.match(word)) is not None:
         yield position, f"{match[0]}{MARK}"
     elif name in ("htpasswd", "mosquitto_passwd") and position == len(words) - 1 and position > begin:
@@ -283,7 +309,11 @@ def _positional(command: _Command, words: Sequence[str], position: int) -> Itera
         yield from _literal(position, word, words)
     elif name == "vault" and not _VAULT_WRITES.isdisjoint(command.seen) and not word.startswith("-"):
         pair = _ASSIGNMENT.fullmatch(word)
-        if pair is not None and (command.is_of_pairs or _is_secret_of_vault(pair["head"])) and not is_no_secret("password", pair["value"]):
+        if (
+            pair is not None
+            and (command.is_of_pairs or _is_secret_of_vault(pair["head"]))
+            and not is_no_secret("password", pair["value"])
+        ):
             yield position, f"{pair['head']}{MARK}"
     elif name in _OF_ORACLE and (login := _ORACLE_LOGIN.fullmatch(word)) is not None and position > begin:
         if not is_no_secret("password", login["value"]):
@@ -291,7 +321,9 @@ def _positional(command: _Command, words: Sequence[str], position: int) -> Itera
 
 
 _OF_ORACLE = frozenset("sqlplus sqlldr expdp impdp exp imp rman sqlcl".split())
-_OF_ROLES = frozenset(("role_id=", "policies=", "ttl=", "max_ttl=", "token_ttl=", "role=", "type=", "username=", "token_policies="))
+_OF_ROLES = frozenset(
+    ("role_id=", "policies=", "ttl=", "max_ttl=", "token_ttl=", "role=", "type=", "username=", "token_policies=")
+)
 
 
 def _is_secret_of_vault(head: str) -> bool:

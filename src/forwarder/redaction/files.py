@@ -16,7 +16,7 @@ _NAME = rf"[A-Za-z_][\w.-]{{1,{LONGEST_NAME - 1}}}+"
 _VALUE = r"\"[^\"\n]+\"|'[^'\n]+'"
 # `requirepass X`, `password "X"`, and no more in the line.
 _NAME_AND_VALUE = re.compile(
-    rf"[ \t]*+(?:-[ \t]+)?[:\"']?(?P<name>{_NAME})[\"']?[ \t]++(?P<value>{_VALUE}|[^\s\"'=:#{{(\[|>&*!<-]\S*+)"
+    rf"[ \t]*+(?:-[ \t]+)?[:\"']?(?P<name>{_NAME})[\"']?[ \t]++(?P<value>{_VALUE}|[^\s\"'=:#{{(\[|>&*!<-](?:[^\s;]|;(?=\S))*+)"
     r"[ \t]*;?[ \t]*\r?"
 )
 # `proxy_set_header X-Api-Key X;`, `SetEnv DB_PASSWORD X`: what stands in front says that a name and a value follow.
@@ -39,19 +39,56 @@ _REDIS_USER = re.compile(r"[ \t]*+(?:user|ACL[ \t]+SETUSER)[ \t]+\S+[^\n>]*?[ \t
 _LINES = (_SENTINEL, _STATS_AUTH, _REDIS_USER)
 _WORDS_OF_SENTENCES = frozenset(
     (
-        *("is", "are", "was", "were", "be", "must", "may", "can", "for", "to", "from", "of", "in", "on", "and", "or", "not"),
+        *(
+            "is",
+            "are",
+            "was",
+            "were",
+            "be",
+            "must",
+            "may",
+            "can",
+            "for",
+            "to",
+            "from",
+            "of",
+            "in",
+            "on",
+            "and",
+            "or",
+            "not",
+        ),
         *("expired", "expires", "invalid", "required", "missing", "here", "authentication", "authorization", "auth"),
         *("reset", "rotation", "policy", "manager", "store", "management", "based", "validation", "review", "reviewer"),
-        *("name", "names", "key", "keys", "value", "values", "file", "files", "string", "field", "the", "a", "an", "with"),
+        *(
+            "name",
+            "names",
+            "key",
+            "keys",
+            "value",
+            "values",
+            "file",
+            "files",
+            "string",
+            "field",
+            "the",
+            "a",
+            "an",
+            "with",
+        ),
         *("cleaner", "controller", "provider", "generator", "server", "service", "ref", "type", "id", "optional"),
     )
 )
+# Of nginx: where a request is passed to.
+_NGINX_PASS = re.compile(r"(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass")
 _PLAIN_WORD = re.compile(r"[A-Z]?[a-z]+[.,:]?")
 _PGPASS = re.compile(
     r"^(?P<kept>[^:#\s][^:\n]*:(?:\d{1,5}|\*):(?:[^:\n\\]|\\.)*:(?:[^:\n\\]|\\.)*:)(?P<value>[^\r\n]+)", re.MULTILINE
 )
 _TERRAFORM = re.compile(rf"\b(?:variable|output)[ \t]+\"(?P<name>{_NAME})\"[ \t]*\{{")
-_DEFAULT = re.compile(r"(?P<outside>\n\}|\bvariable[ \t]+\")|\b(?:default|value)[ \t]*=[ \t]*\"(?P<value>(?:[^\"\\\n]|\\.)+)\"")
+_DEFAULT = re.compile(
+    r"(?P<outside>\n\}|\bvariable[ \t]+\")|\b(?:default|value)[ \t]*=[ \t]*\"(?P<value>(?:[^\"\\\n]|\\.)+)\""
+)
 _LONGEST_VARIABLE = 1000
 # `define('DB_PASSWORD', 'X')`, `.header("X-Api-Key", "X")`, `{default_pass, <<"X">>}`.
 _CALL = re.compile(
@@ -70,7 +107,8 @@ _NAME_ELEMENT = re.compile(r"(?:.*[_:.-])?(?:name|key)", re.IGNORECASE)
 _LONGEST_ADDRESS = 200
 # YAML 1.2, section 8.2.2: `? password`, and in the next line `: X`.
 _EXPLICIT = re.compile(
-    rf"^[ \t]*+(?:-[ \t]+)?\?[ \t]+[\"']?(?P<name>{_NAME})[\"']?[ \t]*\r?\n[ \t]*+:[ \t]+(?P<value>[^\r\n]+)", re.MULTILINE
+    rf"^[ \t]*+(?:-[ \t]+)?\?[ \t]+[\"']?(?P<name>{_NAME})[\"']?[ \t]*\r?\n[ \t]*+:[ \t]+(?P<value>[^\r\n]+)",
+    re.MULTILINE,
 )
 # Oracle's JDBC addresses, and what sqlplus and others connect with.
 _ORACLE = re.compile(r"oracle:(?:thin|oci8?):(?P<user>[^/@\s\"']{1,100})/(?P<value>[^@\s\"']{1,200})@")
@@ -140,7 +178,8 @@ def redact_lines(text: str, places: Sequence[int], names: Names, tell: Tell) -> 
         edits += (
             (*found.span("value"), MARK)
             for found in _EXPLICIT.finditer(text)
-            if names.telling(found["name"]) is Telling.YES and not is_no_secret(found["name"], found["value"].strip("\"'"))
+            if names.telling(found["name"]) is Telling.YES
+            and not is_no_secret(found["name"], found["value"].strip("\"'"))
         )
     if "passw" in text:
         edits += (
@@ -164,7 +203,9 @@ def redact_oracle(text: str, tell: Tell) -> str:
     """`jdbc:oracle:thin:user/password@…`."""
     if "oracle:" not in text:
         return text
-    edits = [(*found.span("value"), MARK) for found in _ORACLE.finditer(text) if not is_no_secret("password", found["value"])]
+    edits = [
+        (*found.span("value"), MARK) for found in _ORACLE.finditer(text) if not is_no_secret("password", found["value"])
+    ]
     return _edited(text, edits, tell, Rule.ADDRESS)
 
 
@@ -193,6 +234,8 @@ def _is_told(line: re.Match[str], names: Names, *, is_file: bool) -> bool:
     """Whether the name of a line tells, and its value is no word of a sentence."""
     name, value = line["name"], line["value"]
     plain = value.strip("\"'")
+    if _NGINX_PASS.fullmatch(name) is not None:
+        return False
     if names.telling(name) is not Telling.YES or is_no_secret(name, plain) or is_qualified_name(plain):
         return False
     if value != plain or line.re is _DIRECTIVE:

@@ -169,7 +169,11 @@ class _Walk:
             name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string
         }
         names = frozenset(name for name, _ in members)
-        if strings.get("kind") in _SECRET_KINDS or "stringData" in names or ("objectRef" in names and self._is_of_secrets(members)):
+        if (
+            strings.get("kind") in _SECRET_KINDS
+            or "stringData" in names
+            or ("objectRef" in names and self._is_of_secrets(members))
+        ):
             place |= _OF_SECRETS
         if not names.isdisjoint(_COMMANDS):
             commands = [value for name, value in members if name in _COMMANDS and isinstance(value, Array)]

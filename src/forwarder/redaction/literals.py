@@ -26,7 +26,25 @@ _OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "@tcp", "@unix", "%40tcp", "LS
 _OF_COMMANDS = (
     *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "login", "from-literal", "sshpass"),
     *("openssl", "vault", "etcdctl", "smbclient", "kinit", "rabbitmq", "sqlplus", "cqlsh", "mosquitto", "lftp"),
-    *("ipmitool", "obscure", "cypher-shell", "beeline", "zip", "alias", "valkey-cli", "snmp", "plink", "freerdp", "twine", "useradd", "usermod", "SecureString", '7z"', "7z ", "=7z"),
+    *(
+        "ipmitool",
+        "obscure",
+        "cypher-shell",
+        "beeline",
+        "zip",
+        "alias",
+        "valkey-cli",
+        "snmp",
+        "plink",
+        "freerdp",
+        "twine",
+        "useradd",
+        "usermod",
+        "SecureString",
+        '7z"',
+        "7z ",
+        "=7z",
+    ),
 )
 # Of SQL, in which a password has no name.
 _OF_SQL = ("DENTIFIED", "dentified")

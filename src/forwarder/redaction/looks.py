@@ -133,7 +133,9 @@ LOOKS = (
     _look("Buildkite", "bkua_", r"bkua_[0-9a-f]{30,}+"),
     _look("Mailgun", "key-", r"key-[0-9a-f]{32}(?![0-9a-zA-Z])"),
     _look("Mapbox", "sk.eyJ", r"sk\.eyJ[\w-]{20,}+\.[\w-]{10,}+"),
-    _look("Duffel, Shippo, Flutterwave", "duffel_ shippo_ FLWSECK", r"(?:duffel|shippo|FLWSECK)_[A-Za-z]+[_-][\w=-]{16,}+"),
+    _look(
+        "Duffel, Shippo, Flutterwave", "duffel_ shippo_ FLWSECK", r"(?:duffel|shippo|FLWSECK)_[A-Za-z]+[_-][\w=-]{16,}+"
+    ),
     _look("EasyPost", "EZAK EZTK", r"EZ[AT]K[A-Za-z0-9]{40,}+"),
     _look("Contentful, Frame.io, Infracost", "CFPAT- fio-u- ico-", r"(?:CFPAT|fio-u|ico)-[\w=-]{32,}+"),
     _look("Prefect, Readme", "pnu_ rdme_", r"(?:pnu|rdme)_[A-Za-z0-9]{30,}+"),

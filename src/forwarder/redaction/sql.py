@@ -13,7 +13,8 @@ _QUOTED = r"(?P<open>\\{0,7}[\"'])(?P<value>(?:(?!(?P=open))[^\n]|'')+)"
 _STATEMENTS = (
     # WITH [ENCRYPTED] PASSWORD 'X'; PASSWORD('X'); SET PASSWORD FOR u = 'X'.
     re.compile(
-        rf"(?<![\w-])password(?:\s+for\s+[^=\n]{{1,100}}?=\s*|\s*=\s*|\s+|(?=\())(?:(?:old_)?password\s*)?\(?\s*{_QUOTED}", re.IGNORECASE
+        rf"(?<![\w-])password(?:\s+for\s+[^=\n]{{1,100}}?=\s*|\s*=\s*|\s+|(?=\())(?:(?:old_)?password\s*)?\(?\s*{_QUOTED}",
+        re.IGNORECASE,
     ),
     re.compile(
         r"\bidentified\s+(?:with\s+[\w\"'`\\]{1,60}\s+)?(?:by|as|using)\s+(?:(?:password|values)\s+)?"

@@ -381,9 +381,7 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
     return "".join(pieces) + text[done:] if done else text
 
 
-_SHELL_WORD = re.compile(
-    r"(?:[^\s\"'\\;|&<>]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|<<<|[<>]+", re.DOTALL
-)
+_SHELL_WORD = re.compile(r"(?:[^\s\"'\\;|&<>]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|<<<|[<>]+", re.DOTALL)
 _ENDS_COMMAND = re.compile(r"[;|&\n]+")
 
 
