@@ -40,14 +40,16 @@ _HERE_DOCUMENT = re.compile(r"<<[-~]?[ \t]*[\"']?(?P<end>\w+)[\"']?[ \t]*")
 _GO_LIST = re.compile(r"\[\][\w.]*\{(?P<inside>[^}\n]*)\}?")
 # What the shell takes as one word (POSIX, "Token Recognition").
 _SHELL_VALUE = re.compile(
-    r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|\$\((?:[^()]|\([^()]*+\))*+\)?|`[^`]*+`?|\$)++",
+    r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|`[^`]*+`?"
+    r"|\$\((?:[^()]|\([^()]*+\))*+\)?|\$)++",
     re.DOTALL,
 )
 _SHELL_QUOTE = re.compile(r"\\.|[\"']", re.DOTALL)
 # A line that begins a member of a mapping, so that it continues no value.
 _MEMBER = re.compile(r"(?:-[ \t]+)?(?:\"[^\"]*\"|'[^']*'|[\w./-]+)[ \t]*:(?:[ \t]|$)|\?[ \t]|#|\{|---$")
 _VALUE_MEMBER = re.compile(
-    r"[\"']?(?:value|val|plain(?:[tT]ext)?|content|raw|literal|inline(?:String)?|string(?:Value)?|data)[\"']?:[ \t]+(?P<value>[^{\[\s][^\r\n]*)"
+    r"[\"']?(?:value|val|plain(?:[tT]ext)?|content|raw|literal|inline(?:String)?|string(?:Value)?|data)[\"']?:[ \t]+"
+    r"(?P<value>[^{\[\s][^\r\n]*)"
 )
 _LINE_HEAD = re.compile(
     r"[ \t]*(?:#\s*)?(?:-[ \t]+)?(?:(?:export|set|ENV|ARG|declare -x|--env|-e)[ \t]+)?(?:--?)?\\{0,7}[\"']?"
@@ -168,25 +170,18 @@ class Assignments:
         """Where the value is, without its quotes; None where the separator separates no value."""
         begin, separator = match.end(), match["separator"]
         is_colon = separator.strip() in (":", "::")
-        if is_colon and separator.endswith((" ", "\t")):
+        is_apart = separator.endswith((" ", "\t"))
+        if is_colon and is_apart:
             if _LOOKED_UP.match(self._text, begin) is not None:
                 return None
             before = _PROPERTIES.match(self._text, begin) or _FIELD_ERROR.match(self._text, begin)
             begin = before.end() if before is not None else begin
-        if quoted := self._quoted(begin):
-            return quoted
-        if (
-            self._kind is Kind.SCRIPT
-            and separator in ("=", "+=")
-            and self._text[match.start() - 1 : match.start()] not in ("&", "?")
-        ):
+        return self._quoted(begin) or self._unquoted(match, begin, is_colon=is_colon, is_apart=is_apart)
+
+    def _unquoted(self, match: re.Match[str], begin: int, *, is_colon: bool, is_apart: bool) -> tuple[int, int] | None:
+        if self._kind is Kind.SCRIPT and match["separator"] in ("=", "+=") and self._before(match, 1) not in ("&", "?"):
             return self._shell_word(match, begin)
-        if (
-            is_colon
-            and not separator.endswith((" ", "\t"))
-            and begin < len(self._text)
-            and self._text[begin] not in "\r\n"
-        ):
+        if is_colon and not is_apart and self._text[begin : begin + 1] not in ("", "\r", "\n"):
             return self._tight(match)
         if self._is_at_line_head(match):
             return self._to_line_end(begin, is_colon=is_colon)
@@ -194,9 +189,12 @@ class Assignments:
         begin = scheme.end() if scheme is not None else begin
         if not is_colon:
             return self._word_of_assignment(match, begin)
-        if self._text[max(0, match.start() - 8) : match.start()].rstrip(" \t\\\"'").endswith(("{", ",")):
+        if self._before(match, 8).rstrip(" \t\\\"'").endswith(("{", ",")):
             return self._in_flow(begin)
         return self._word(begin, SECRET_WORD)
+
+    def _before(self, match: re.Match[str], length: int) -> str:
+        return self._text[max(0, match.start() - length) : match.start()]
 
     def _shell_word(self, match: re.Match[str], begin: int) -> tuple[int, int] | None:
         """Where the word ends that the shell reads; between quotes at the next blank, or where the quotes end."""

@@ -130,20 +130,21 @@ def _of_command(command: _Command, position: int, names: Names) -> _Found:
 
 
 def _of_secret_options(command: _Command, position: int, word: str, following: str) -> _Found:
-    program = command.program
-    if program.only_behind is not None and program.only_behind not in command.seen:
-        if program.only_behind != SECURE_STRING or not command.is_secure_string:
-            return
-    for option in program.secret:
+    only_behind = command.program.only_behind
+    is_behind = command.is_secure_string if only_behind == SECURE_STRING else only_behind in command.seen
+    for option in command.program.secret if only_behind is None or is_behind else ():
         value = word.removeprefix(option)
-        if word == option:
-            if following and not following.startswith("--") and not is_no_secret(option, following):
-                yield position + 1, MARK
+        if word == option and following and not following.startswith("--"):
+            yield from () if is_no_secret(option, following) else ((position + 1, MARK),)
         elif value != word and option.startswith("--"):
             if value.startswith("=") and not is_no_secret(option, value[1:]):
                 yield position, f"{option}={MARK}"
-        elif value != word and program.is_attached and len(value) > 1 and not is_no_secret("", value.removeprefix("=")):
+        elif value != word and command.program.is_attached and _is_attached_secret(value):
             yield position, f"{option}{MARK}"
+
+
+def _is_attached_secret(value: str) -> bool:
+    return len(value) > 1 and not is_no_secret("password", value.removeprefix("="))
 
 
 def _of_user_options(program: Program, position: int, word: str, following: str) -> _Found:

@@ -16,14 +16,15 @@ _NAME = rf"[A-Za-z_][\w.-]{{1,{LONGEST_NAME - 1}}}+"
 _VALUE = r"\"[^\"\n]+\"|'[^'\n]+'"
 # `requirepass X`, `password "X"`, and no more in the line.
 _NAME_AND_VALUE = re.compile(
-    rf"[ \t]*+(?:-[ \t]+)?[:\"']?(?P<name>{_NAME})[\"']?[ \t]++(?P<value>{_VALUE}|[^\s\"'=:#{{(\[|>&*!<-](?:[^\s;]|;(?=\S))*+)"
+    rf"[ \t]*+(?:-[ \t]+)?[:\"']?(?P<name>{_NAME})[\"']?[ \t]++"
+    rf"(?P<value>{_VALUE}|[^\s\"'=:#{{(\[|>&*!<-](?:[^\s;]|;(?=\S))*+)"
     r"[ \t]*;?[ \t]*\r?"
 )
 # `proxy_set_header X-Api-Key X;`, `SetEnv DB_PASSWORD X`: what stands in front says that a name and a value follow.
 _DIRECTIVE = re.compile(
-    r"[ \t]*+(?:(?:proxy|grpc|uwsgi|scgi|fastcgi)_set_header|fastcgi_param|uwsgi_param|add_header|more_set_headers|SetEnv"
-    r"|RequestHeader[ \t]+(?:set|add)|Header[ \t]+(?:set|add)|http-request[ \t]+(?:set|add)-header|(?:set|add)-header"
-    r"|header_up|(?:set|ENV|env|setenv|setx|set[ \t]+-\w+|auth|config[ \t]+set|sentinel[ \t]+auth-pass[ \t]+\S+)|request_header)"
+    r"[ \t]*+(?:(?:proxy|grpc|uwsgi|scgi|fastcgi)_set_header|fastcgi_param|uwsgi_param|add_header|SetEnv"
+    r"|more_set_headers|RequestHeader[ \t]+(?:set|add)|Header[ \t]+(?:set|add)|http-request[ \t]+(?:set|add)-header|(?:set|add)-header"
+    r"|header_up|(?:set|ENV|env|setenv|setx|set[ \t]+-\w+|auth|config[ \t]+set)|request_header)"
     rf"[ \t]++(?P<name>{_NAME})[ \t]++(?P<value>{_VALUE}|[^\r\n;]+?)[ \t]*;?[ \t]*\r?"
 )
 _SENTINEL = re.compile(r"[ \t]*+sentinel[ \t]+auth-pass[ \t]+\S+[ \t]+(?P<value>\S+)[ \t]*\r?")
@@ -92,15 +93,16 @@ _DEFAULT = re.compile(
 _LONGEST_VARIABLE = 1000
 # `define('DB_PASSWORD', 'X')`, `.header("X-Api-Key", "X")`, `{default_pass, <<"X">>}`.
 _CALL = re.compile(
-    rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})(?(quote)(?P=quote)|(?=,[ \t]*<<))[ \t]*,[ \t\r\n]*+(?:<<)?"
-    r"(?P<open>\\{0,7}[\"'])(?P<value>[^\"'\\\n]+)(?P=open)"
+    rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})(?(quote)(?P=quote)|(?=,[ \t]*<<))[ \t]*,"
+    r"[ \t\r\n]*+(?:<<)?(?P<open>\\{0,7}[\"'])(?P<value>[^\"'\\\n]+)(?P=open)"
 )
 _ELEMENT = re.compile(
     r"<(?P<tag>[A-Za-z_][\w:.-]{0,100})(?P<attributes>(?:\s[^<>]{0,200})?)>\s*+"
     r"(?:<!\[CDATA\[(?P<raw>(?:[^\]]|\](?!\]>)){1,2000}+)\]\]>|(?P<value>[^<>]{1,2000}+))\s*</(?P=tag)>"
 )
 _NESTED = re.compile(
-    rf"<[A-Za-z][^<>]{{0,200}}\b(?:name|key)\s*=\s*[\"'](?P<name>{_NAME})[\"'][^<>]{{0,200}}>\s*<(?:value|string|text)>(?P<value>[^<>]+)"
+    rf"<[A-Za-z][^<>]{{0,200}}\b(?:name|key)\s*=\s*[\"'](?P<name>{_NAME})[\"'][^<>]{{0,200}}>\s*"
+    r"<(?:value|string|text)>(?P<value>[^<>]+)"
 )
 _NAMED = re.compile(rf"\b(?:name|key|id)\s*=\s*[\"'](?P<name>{_NAME})[\"']")
 _NAME_ELEMENT = re.compile(r"(?:.*[_:.-])?(?:name|key)", re.IGNORECASE)
@@ -115,7 +117,7 @@ _ORACLE = re.compile(r"oracle:(?:thin|oci8?):(?P<user>[^/@\s\"']{1,100})/(?P<val
 
 
 def redact_elements(text: str, names: Names, tell: Tell) -> str:
-    """XML: `<password>X</password>`, `<property name="password">X</property>`, `<key>password</key><string>X</string>`."""
+    """Elements of XML: `<password>X</password>`, `<property name="password">X…`, `<key>token</key><value>X…`."""
     if "</" not in text:
         return text
     edits: list[tuple[int, int, str]] = []

@@ -9,6 +9,7 @@ pkg/apis/audit/v1 (Event); RFC 6902 (JSON patch); RFC 7517 (JWK); docker, "confi
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from forwarder.redaction.assignments import Kind
 from forwarder.redaction.command_lines import changes_secret, redacted_arguments
@@ -123,6 +124,10 @@ class _Walk:
             self.replacements[scalar] = value
             self._tell(rule)
 
+    def _rewrite(self, scalar: Scalar, value: str, redacted: str) -> None:
+        if redacted != value:
+            self.replacements[scalar] = redacted
+
     def _decoded(self, scalar: Scalar) -> str:
         return decoded(self._text, scalar) if scalar.is_string else self._text[scalar.start : scalar.end]
 
@@ -136,8 +141,7 @@ class _Walk:
         elif scalar.is_string and scalar not in self.replacements and not place & _IDENTITY:
             of_secrets = bool(place & _OF_SECRETS)
             redacted = self._texts.redact(value, _kind(place), self._tell, self._depth, of_secrets=of_secrets)
-            if redacted != value:
-                self.replacements[scalar] = redacted
+            self._rewrite(scalar, value, redacted)
 
     def _array(self, array: Array, place: int) -> None:
         if not place & _IDENTITY:
@@ -169,18 +173,12 @@ class _Walk:
             name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string
         }
         names = frozenset(name for name, _ in members)
-        if (
-            strings.get("kind") in _SECRET_KINDS
-            or "stringData" in names
-            or ("objectRef" in names and self._is_of_secrets(members))
-        ):
+        if self._is_of_secrets(strings, names, members):
             place |= _OF_SECRETS
         if not names.isdisjoint(_COMMANDS):
             commands = [value for name, value in members if name in _COMMANDS and isinstance(value, Array)]
             place |= self._arguments(commands)
-        beside = _ORDINARY
-        if not names.isdisjoint(_PAIR_VALUES):
-            beside = self._beside(strings) & (~0 if place & _OF_SECRETS else ~_SECRET_DATA)
+        beside = _ORDINARY if names.isdisjoint(_PAIR_VALUES) else self._beside(strings, place)
         identity = _IDENTITY_MEMBERS if "auditID" in strings or "objectRef" in names else ()
         is_reference = "secretKey" in names and not names.isdisjoint(_REFERENCES)
         data = _DATA if place & _OF_SECRETS else _PRIVATE_JWK if "kty" in strings else ()
@@ -192,9 +190,13 @@ class _Walk:
             elif not is_reference or name != "secretKey":
                 self._member(name, value, place)
 
-    def _is_of_secrets(self, event: Sequence[tuple[str, Node]]) -> bool:
-        """Whether an audit event is of a request about Secrets."""
-        references = [value.members for name, value in event if name == "objectRef" and isinstance(value, Object)]
+    def _is_of_secrets(
+        self, strings: Mapping[str, str], names: AbstractSet[str], members: Sequence[tuple[str, Node]]
+    ) -> bool:
+        """Whether an object is a Secret, or an audit event of a request about one."""
+        if strings.get("kind") in _SECRET_KINDS or "stringData" in names:
+            return True
+        references = [value.members for name, value in members if name == "objectRef" and isinstance(value, Object)]
         resources = [
             value for reference in references for name, value in reference if self._decoded(name) == "resource"
         ]
@@ -206,14 +208,15 @@ class _Walk:
         if telling is not Telling.YES and self._names.is_about(name):
             place &= ~_TOLD
         if not isinstance(value, Scalar):
-            if telling is Telling.YES and not self._is_schema(value):
-                place |= _TOLD
-            self._to_do.append((value, place))
+            is_told = telling is Telling.YES and not self._is_schema(value)
+            self._to_do.append((value, place | _TOLD if is_told else place))
             return
+        self._named_scalar(name, telling, value, place)
+
+    def _named_scalar(self, name: str, telling: Telling, value: Scalar, place: int) -> None:
         text = self._decoded(value)
         if name.endswith("pgpass") and (file := redact_pgpass(text, self._tell)) is not None:
-            if file != text:
-                self.replacements[value] = file
+            self._rewrite(value, text, file)
         elif name == "auth" and is_user_and_password(text):
             self._replace(value, MARK, Rule.DOCKER_AUTH)
         elif telling is not Telling.NO and self._texts.is_secret(name, text):
@@ -221,12 +224,13 @@ class _Walk:
         elif place & _TOLD or name not in _NAMES_OF_OBJECTS or _PLAIN_NAME.fullmatch(text) is None:
             self._scalar(value, place | _PROSE if name in _PROSE_MEMBERS else place)
 
-    def _beside(self, strings: Mapping[str, str]) -> int:
+    def _beside(self, strings: Mapping[str, str], place: int) -> int:
         """What the other members of an object tell of its value: an environment variable, a header, a JSON patch."""
         told = _ORDINARY
         if "op" in strings and "path" in strings:
             # A patch ignores other members, so they tell nothing.
-            told = _SECRET_DATA if strings["path"].startswith(("/data", "/stringData")) else _ORDINARY
+            is_data = place & _OF_SECRETS and strings["path"].startswith(("/data", "/stringData"))
+            told = _SECRET_DATA if is_data else _ORDINARY
             names = [strings["path"].rpartition("/")[2].replace("~1", "/")]
         else:
             names = [strings[name] for name in PAIR_NAMES if name in strings and "operator" not in strings]

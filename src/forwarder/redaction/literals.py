@@ -1,7 +1,8 @@
 """The literals without which no rule applies, searched for in many records at once.
 
-Where a word may begin with either case, its first letter is left out. One such search takes a hundredth of the time of
-a regular expression.
+Where a word may begin with either case, its first letter is left out; and where many words of audit events begin alike,
+the first ones are, since it is the first three letters that decide how fast the search is. It takes a hundredth of the
+time of a regular expression.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,40 +17,23 @@ _OF_NAMES = (
     # Not `authentication.kubernetes.io/credential-id` and `authorization.k8s.io/…`: every event has them.
     *('redential"', "redentials", "redential\\", "redential=", "redential:"),
     *('uthorization"', "uthorization\\", "uthorization:", "uthorization=", "Authorization", "UTHORIZATION"),
-    *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "ccesskey", "uthkey", "ccountkey", "ncryptionkey"),
-    *("igningkey", "asterkey", "haredkey", "icensekey", "rivatekey", 'kty"', "kty\\"),
+    *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "sskey", "thkey", "ntkey", "onkey", "ngkey", "erkey"),
+    *("dkey", "sekey", "tekey", 'kty"', "kty\\"),
     *("asic", "ASIC", '"auth"', '"auth\\', "ookie", "OOKIE", 'pw"', "pw\\", "pw=", "pw:", "pw ", "_PW", "PW"),
-    *("psk", "PSK", "_auth=", "_AUTH", "sterauth", "_PAT", "_pat", "ennwort"),
+    *("psk", "PSK", "_auth=", "_AUTH", "rauth", "_PAT", "_pat", "ennwort"),
 )
 _OF_SCHEMES = ("earer", "EARER", "mz-", "MZ-", "sig=", "sig%", "ignature")
 _OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "@tcp", "@unix", "%40tcp", "LS0tLS1CRUdJTi")
 _OF_COMMANDS = (
     *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "login", "from-literal", "sshpass"),
-    *("openssl", "vault", "etcdctl", "smbclient", "kinit", "rabbitmq", "sqlplus", "cqlsh", "mosquitto", "lftp"),
-    *(
-        "ipmitool",
-        "obscure",
-        "cypher-shell",
-        "beeline",
-        "zip",
-        "alias",
-        "valkey-cli",
-        "snmp",
-        "plink",
-        "freerdp",
-        "twine",
-        "useradd",
-        "usermod",
-        "SecureString",
-        '7z"',
-        "7z ",
-        "=7z",
-    ),
+    *("nssl", "vault", "etcdctl", "smbclient", "| kinit", "C+kinit", "0kinit", "rabbitmq", "sqlplus", "cqlsh", "lftp"),
+    *("mosquitto", "ipmitool", "obscure", "cypher-shell", "beeline", "zip", "lias", "lkey-cli", "snmp", "freerdp"),
+    *("twine", "radd", "rmod", "SecureString", '7z"', "7z ", "=7z", "sudo -S", "sudo+-S", "htpasswd"),
 )
 # Of SQL, in which a password has no name.
-_OF_SQL = ("DENTIFIED", "dentified")
+_OF_SQL = ("DENTIFIED", " identified", "+identified", "0identified")
 # Of dumps of Go and of addresses without a scheme that ends in `://`.
-_OF_DUMPS = ("]byte", "]uint8", "oracle:", "tringData", "stats auth", " on >", "sudo -S", "sudo+-S")
+_OF_DUMPS = ("]byte", "]uint8", "oracle:", "ngData", "s auth ", " on >")
 LITERALS = tuple(
     dict.fromkeys(
         (
@@ -64,9 +48,11 @@ LITERALS = tuple(
     )
 )
 SHORTEST = min(map(len, LITERALS))
+# The end of `accessKeyId`, which most audit events of EKS have: found instead of `Key`, and of no interest.
+_TELLS_NOTHING = 'KeyId":'
 # So few at a time, of three bytes or more, are searched for by comparing many bytes at once (the packed search of the
 # aho-corasick crate), which is ten times as fast as one search for all.
-_AT_A_TIME = 43
+_AT_A_TIME = 46
 
 
 def spellings(name: str) -> Iterator[str]:
@@ -97,7 +83,8 @@ class Literals:
         literals = sorted({*LITERALS, *extra})
         groups = [literals[first : first + _AT_A_TIME] for first in range(0, len(literals), _AT_A_TIME)]
         self._in_bytes = [
-            BytesAhoCorasick([text.encode() for text in group], MatchKind.LeftmostFirst) for group in groups
+            BytesAhoCorasick([text.encode() for text in (_TELLS_NOTHING, *group)], MatchKind.LeftmostFirst)
+            for group in groups
         ]
         self._of_commands = AhoCorasick(_OF_COMMANDS, implementation=Implementation.DFA)
         self._in_text = AhoCorasick(literals, implementation=Implementation.DFA)
@@ -108,7 +95,9 @@ class Literals:
         encoded = joined.encode("utf-8", "surrogatepass")
         is_ascii = len(encoded) == len(joined)
         lengths = [len(text if is_ascii else text.encode("utf-8", "surrogatepass")) for text in texts]
-        matches = [place for search in self._in_bytes for _, place, _ in search.find_matches_as_indexes(encoded)]
+        matches = [
+            place for search in self._in_bytes for number, place, _ in search.find_matches_as_indexes(encoded) if number
+        ]
         places: list[list[int]] = [[] for _ in texts]
         number, begin = 0, 0
         end = lengths[0] if lengths else 0

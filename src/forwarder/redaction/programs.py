@@ -89,7 +89,7 @@ PROGRAMS: dict[str, Program] = {
 }
 # Of the type of a parameter, and of these words, a list of arguments may have nothing else that is looked for.
 SUBCOMMANDS = frozenset(("login", "alias", "obscure", "authtoken", SECURE_STRING))
-# Programs that are told settings by a name and a value in two arguments: `aws configure set aws_secret_access_key X`.
+# Programs that are told a name and its value in two arguments: `aws configure set aws_secret_access_key X`.
 OF_SETTINGS = frozenset(
     (
         *("aws", "rclone", "npm", "yarn", "git", "pulumi", "poetry", "composer", "pip", "helm", "nmcli", "heroku"),
@@ -113,7 +113,8 @@ _LONGEST_PATH = 200
 READS_PIPE = re.compile(
     r"\b(?:chpasswd|kinit|smbpasswd|cryptsetup|pdbedit|passwd)\b"
     r"|\bsudo\s+(?:-\w+\s+)*-\w*S|\bhtpasswd\s+(?:-\w+\s+)*-\w*i|\bvault\b[^|;]*-(?:\s|$)"
-    r"|--\w*(?:password|token|secret|passphrase|key)\w*-(?:stdin|fd)\b|--(?:password|token|with-token|stdin)\b(?:[= ]-)?"
+    r"|--\w*(?:password|token|secret|passphrase|key)\w*-(?:stdin|fd)\b"
+    r"|--(?:password|token|with-token|stdin)\b(?:[= ]-)?"
     r"|\bkeystore\s+add\b|\bsecrets?\s+(?:create|set|put|versions)\b|\bauth\s+login\b"
     r"|\b(?:gpg2?|openssl)\b.*(?:passphrase-fd|stdin)"
 )

@@ -101,7 +101,7 @@ class Redactor:
         return Redacted(text, text != record, frozenset(rules) if rules else _NO_RULES)
 
     def _is_suspicious(self, record: str, places: Sequence[int]) -> bool:
-        """Whether a token of a record that has a literal may be a secret, or tell of one; of JSON, others are read whole.
+        """Whether a token that has a literal may be a secret, or tell of one; what is no JSON is always read.
 
         In JSON letters stand in strings only, `true`, `false` and `null` apart; so a string begins at the last quote in
         front of a literal that no backslash escapes.
@@ -110,10 +110,7 @@ class Redactor:
             return True
         done = 0
         for place in places:
-            # `accessKeyId`, which most audit events of EKS have, tells nothing.
-            if place < done or record.startswith('KeyId":', place):
-                continue
-            if record.startswith("://", place) and not _has_user(record, place):
+            if place < done or _tells_nothing(record, place):
                 continue
             start = _opening_quote(record, done, place)
             string = None if start < 0 else _STRING.match(record, start)
@@ -214,6 +211,11 @@ def _may_have_value(record: str, start: int, end: int) -> bool:
     if opening < 0 or closing is None or _FLAT_BEFORE.fullmatch(record, opening + 1, start) is None:
         return True
     return _PAIR_VALUE.search(record, opening, closing.end()) is not None
+
+
+def _tells_nothing(record: str, place: int) -> bool:
+    """Whether a literal is of an address without a user."""
+    return record.startswith("://", place) and not _has_user(record, place)
 
 
 def _has_user(record: str, place: int) -> bool:

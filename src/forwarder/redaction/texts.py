@@ -78,21 +78,30 @@ class Texts:
             if is_json(text):
                 return text
         of_secrets = of_secrets or _CHANGES_SECRET.search(text) is not None
-        whole, text = text, self._redact_embedded(text, kind, tell, depth, of_secrets=of_secrets)
-        text = self._redact_by_look(text, tell)
-        if depth > 0 and ("=" in text or "%3" in text):
-            text = self._redact_queries(text, tell, depth - 1)
+        embedded = self._redact_embedded(text, kind, tell, depth, of_secrets=of_secrets)
+        looked_at = self._redact_by_look(embedded, tell)
+        if depth > 0 and ("=" in looked_at or "%3" in looked_at):
+            looked_at = self._redact_queries(looked_at, tell, depth - 1)
+        if kind is Kind.DOCUMENT and _SHELL_SCRIPT.match(looked_at) is not None and "<<" not in looked_at:
+            kind = Kind.SCRIPT
+        redacted = self._redact_by_grammar(looked_at, kind, tell)
+        return self._redact_by_name(
+            redacted, places if redacted is text else self._literals.within(redacted), kind, tell
+        )
+
+    def _redact_by_grammar(self, text: str, kind: Kind, tell: Tell) -> str:
+        """What is a secret by the grammar of manifests, dumps, SQL, XML or a call."""
         if kind is not Kind.PROSE and "ecret" in text and "kind" in text:
             text = redact_manifests(text, tell)
-        if kind is Kind.DOCUMENT and _SHELL_SCRIPT.match(text) is not None and "<<" not in text:
-            kind = Kind.SCRIPT
         text = redact_dumps(redact_oracle(text, tell), tell)
-        text = redact_calls(redact_elements(redact_statements(text, tell), self._names, tell), self._names, tell)
-        places = places if text is whole else self._literals.within(text)
+        return redact_calls(redact_elements(redact_statements(text, tell), self._names, tell), self._names, tell)
+
+    def _redact_by_name(self, text: str, places: Sequence[int], kind: Kind, tell: Tell) -> str:
+        """What stands behind a telling name, or among the arguments of a command."""
         assigned = Assignments(text, kind, self._names).redacted(places, tell)
         places = places if assigned is text else self._literals.within(assigned)
         text = _redact_options(assigned, places, kind, self._names, tell)
-        if kind not in (Kind.PROSE, Kind.ARGUMENT):
+        if kind in (Kind.DOCUMENT, Kind.SCRIPT):
             text = redact_lines(text, places if text is assigned else self._literals.within(text), self._names, tell)
         if " " in text and (kind is Kind.SCRIPT or (kind is not Kind.PROSE and self._has_command(text))):
             text = _redact_commands(text, self._names, tell)
