@@ -23,7 +23,7 @@ _NAME_AND_VALUE = re.compile(
 # `proxy_set_header X-Api-Key X;`, `SetEnv DB_PASSWORD X`: what stands in front says that a name and a value follow.
 _DIRECTIVE = re.compile(
     r"[ \t]*+(?:(?:proxy|grpc|uwsgi|scgi|fastcgi)_set_header|fastcgi_param|uwsgi_param|add_header|SetEnv"
-    r"|more_set_headers|RequestHeader[ \t]+(?:set|add)|Header[ \t]+(?:set|add)|http-request[ \t]+(?:set|add)-header|(?:set|add)-header"
+    r"|more_set_headers|(?:Request)?Header[ \t]+(?:set|add)|(?:http-request[ \t]+)?(?:set|add)-header"
     r"|header_up|(?:set|ENV|env|setenv|setx|set[ \t]+-\w+|auth|config[ \t]+set)|request_header)"
     rf"[ \t]++(?P<name>{_NAME})[ \t]++(?P<value>{_VALUE}|[^\r\n;]+?)[ \t]*;?[ \t]*\r?"
 )
