@@ -51,8 +51,8 @@ SHORTEST = min(map(len, LITERALS))
 # The end of `accessKeyId`, which most audit events of EKS have: found instead of `Key`, and of no interest.
 _TELLS_NOTHING = 'KeyId":'
 # So few at a time, of three bytes or more, are searched for by comparing many bytes at once (the packed search of the
-# aho-corasick crate), which is ten times as fast as one search for all.
-_AT_A_TIME = 46
+# aho-corasick crate), which is faster than one automaton for all as long as few places begin like one of them.
+_AT_A_TIME = 40
 
 
 def spellings(name: str) -> Iterator[str]:
@@ -79,8 +79,9 @@ class Literals:
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
-        # Sorted, so that those that begin alike are searched for together.
-        literals = sorted({*LITERALS, *extra})
+        # Sorted, so that those that begin alike are searched for together; without those that have another one in them.
+        every = {*LITERALS, *extra}
+        literals = sorted(text for text in every if not any(other in text for other in every if other != text))
         groups = [literals[first : first + _AT_A_TIME] for first in range(0, len(literals), _AT_A_TIME)]
         self._in_bytes = [
             BytesAhoCorasick([text.encode() for text in (_TELLS_NOTHING, *group)], MatchKind.LeftmostFirst)
@@ -93,12 +94,14 @@ class Literals:
         """Where in each of the texts a literal begins, by characters, from first to last."""
         joined = "\n".join(texts)
         encoded = joined.encode("utf-8", "surrogatepass")
-        is_ascii = len(encoded) == len(joined)
-        lengths = [len(text if is_ascii else text.encode("utf-8", "surrogatepass")) for text in texts]
         matches = [
             place for search in self._in_bytes for number, place, _ in search.find_matches_as_indexes(encoded) if number
         ]
         places: list[list[int]] = [[] for _ in texts]
+        if not matches:
+            return places
+        is_ascii = len(encoded) == len(joined)
+        lengths = [len(text if is_ascii else text.encode("utf-8", "surrogatepass")) for text in texts]
         number, begin = 0, 0
         end = lengths[0] if lengths else 0
         for place in sorted(matches):

@@ -83,13 +83,13 @@ class Redactor:
     def redact_each(self, records: Sequence[str]) -> Iterator[Redacted]:
         """Each of the records without its secrets; the literals are searched for in all of them at once."""
         for record, places in zip(records, self._literals.found(records), strict=True):
-            if (places and self._is_suspicious(record, places)) or self._matches_pattern(record):
+            if (places and self._is_suspicious(record, places)) or (self._patterns and self._matches_pattern(record)):
                 yield self.redact_whole(record)
             else:
                 yield Redacted(record, found=False)
 
     def _matches_pattern(self, record: str) -> bool:
-        return bool(self._patterns) and any(pattern.search(record) for pattern in self._patterns)
+        return any(pattern.search(record) for pattern in self._patterns)
 
     def redact_whole(self, record: str) -> Redacted:
         """The record without its secrets, read as a whole, whatever literals it has."""
