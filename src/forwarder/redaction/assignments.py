@@ -35,6 +35,9 @@ _ALIAS = re.compile(r"\*[^\s,\[\]{}*]+[ \t]*(?:#.*)?")
 _LOOKED_UP = re.compile(r"!(?:secret|env|env_var|include|file|Ref|GetAtt|ImportValue|FindInMap|Select|reference)\b")
 # k8s.io/apimachinery, pkg/util/validation/field: `spec.password: Invalid value: "…": must be …`.
 _FIELD_ERROR = re.compile(r"(?:Invalid value|Unsupported value|Duplicate value|Not found|Forbidden|Too long): ")
+# TypeScript and Python: `apiKey: string = "…"`.
+_ANNOTATION = re.compile(r"[A-Za-z][\w.<>\[\]| ]{0,60}?[ \t]*=[ \t]*(?=[\"'])")
+_BEFORE_VALUE = (_PROPERTIES, _FIELD_ERROR, _ANNOTATION)
 _TYPE_OF_FIELD = re.compile(r"(?:string|integer|number|boolean|object|array|null)(?=\\*\": )")
 _HERE_DOCUMENT = re.compile(r"<<[-~]?[ \t]*[\"']?(?P<end>\w+)[\"']?[ \t]*")
 _GO_LIST = re.compile(r"\[\][\w.]*\{(?P<inside>[^}\n]*)\}?")
@@ -71,8 +74,8 @@ _SCHEME_WORD = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey)[ \t]+
 # In a sentence: a word with a digit or an unusual character, or a long one.
 SECRET_WORD = re.compile(r"(?=[^\s,;]{0,400}?[0-9!#$%^&*+/=_])[^\s,;]{6,}|[^\s,;]{16,}")
 _MAYBE_RANDOM = re.compile(r"[A-Za-z0-9+/_=~-]{20,400}+(?![\w.-])")
-_PAIR_NAMES = frozenset(("name", "key", "header", "variable"))
-_PAIR_VALUES = frozenset(("value", "val", "values"))
+_PAIR_NAMES = frozenset(("name", "key", "header", "variable", "parameterkey"))
+_PAIR_VALUES = frozenset(("value", "val", "values", "parametervalue"))
 _BETWEEN_PAIR = re.compile(r"[\s,;\"'\\]{0,80}(?:-[ \t]+)?[\"'\\]{0,8}")
 
 
@@ -174,7 +177,7 @@ class Assignments:
         if is_colon and is_apart:
             if _LOOKED_UP.match(self._text, begin) is not None:
                 return None
-            before = _PROPERTIES.match(self._text, begin) or _FIELD_ERROR.match(self._text, begin)
+            before = next(filter(None, (pattern.match(self._text, begin) for pattern in _BEFORE_VALUE)), None)
             begin = before.end() if before is not None else begin
         return self._quoted(begin) or self._unquoted(match, begin, is_colon=is_colon, is_apart=is_apart)
 

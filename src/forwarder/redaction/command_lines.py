@@ -218,7 +218,14 @@ def _of_oracle(command: _Command, position: int, word: str) -> _Found:
         yield position, f"{login['head']}{MARK}{word[login.end('value') :]}"
 
 
+def _of_key_vault(command: _Command, position: int, word: str) -> _Found:
+    """`az keyvault secret set --value X`."""
+    if word == "--value" and position + 1 < len(command.words) and "secret" in command.seen:
+        yield position + 1, MARK
+
+
 _SPECIAL = {
+    "az": _of_key_vault,
     "openssl": _of_openssl,
     "kubectl": _of_kubectl,
     "vault": _of_vault,
@@ -234,13 +241,35 @@ def piped_secrets(words: Sequence[str], receiver: str) -> dict[int, str]:
         words: the command and its arguments, unquoted.
         receiver: the line of what its output goes to.
     """
-    if not words or words[0].rpartition("/")[2] not in ("echo", "printf") or READS_PIPE.search(receiver) is None:
+    if not _prints(words) or READS_PIPE.search(receiver) is None:
         return {}
+    return _printed(words, is_of_users=READS_USER.search(receiver) is not None)
+
+
+def written_secrets(words: Sequence[str], names: Names) -> dict[int, str]:
+    """Of a command that prints into a file whose name tells: the arguments that get there, without the secret.
+
+    Args:
+        words: the command, its arguments, and behind `>` the file; unquoted.
+        names: which names tell.
+    """
+    place = next((place for place, word in enumerate(words) if word in (">", ">>")), 0)
+    file = words[place + 1 : place + 2]
+    if not place or not _prints(words) or not file or names.telling(file[0].rpartition("/")[2]) is not Telling.YES:
+        return {}
+    return _printed(words[:place], is_of_users=False)
+
+
+def _prints(words: Sequence[str]) -> bool:
+    return bool(words) and words[0].rpartition("/")[2] in ("echo", "printf")
+
+
+def _printed(words: Sequence[str], *, is_of_users: bool) -> dict[int, str]:
     found: dict[int, str] = {}
     for position, word in enumerate(words[1:], 1):
         if not word or word.startswith("-") or word in ("%s", "%s\\n", "\\n") or is_no_secret("password", word):
             continue
-        if READS_USER.search(receiver) is not None and ":" in word:
+        if is_of_users and ":" in word:
             found.update(_user_and_password(position, "", word))
         else:
             found[position] = MARK

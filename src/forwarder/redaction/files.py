@@ -37,7 +37,11 @@ _BEHIND_USER = re.compile(
 # HAProxy's `stats auth user:X`.
 _STATS_AUTH = re.compile(r"[ \t]*+stats[ \t]+auth[ \t]+[^\s:]+:(?P<value>\S+)[ \t]*\r?")
 _REDIS_USER = re.compile(r"[ \t]*+(?:user|ACL[ \t]+SETUSER)[ \t]+\S+[^\n>]*?[ \t][>](?P<value>\S+)[^\n]*")
-_LINES = (_SENTINEL, _STATS_AUTH, _REDIS_USER)
+# ipsec.secrets of strongSwan: `%any : PSK "X"`.
+_IPSEC = re.compile(rf"[^\n:]*:[ \t]+(?:PSK|EAP|XAUTH|NTLM)[ \t]+(?P<value>{_VALUE}|\S+)[ \t]*\r?")
+# Squid's `login=user:X`.
+_LOGIN = re.compile(r"[^\n]*?\blogin=[^\s:=]{1,100}:(?P<value>\S+)[^\n]*")
+_LINES = (_IPSEC, _LOGIN, _SENTINEL, _STATS_AUTH, _REDIS_USER)
 _WORDS_OF_SENTENCES = frozenset(
     (
         *(

@@ -49,8 +49,8 @@ _PROSE_MEMBERS = frozenset(
 # What objects are called, and what runs; a name that looks like a token is a name all the same.
 _NAMES_OF_OBJECTS = frozenset(("name", "namespace", "image", "serviceAccountName", "serviceAccount", "nodeName"))
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]{1,253}(?::[A-Za-z0-9._-]{1,128})?")
-PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable")
-_PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data"))
+PAIR_NAMES = ("name", "key", "Name", "Key", "header", "field", "variable", "ParameterKey")
+_PAIR_VALUES = frozenset(("value", "Value", "values", "val", "data", "ParameterValue"))
 _COMMANDS = ("command", "args", "cmd", "entrypoint", "Cmd", "Entrypoint")
 # Beside one of these, `secretKey` names a member of a Secret (External Secrets, Secrets Store CSI driver).
 _REFERENCES = frozenset(("remoteRef", "sourceRef", "secretName", "secretRef", "objectName"))
@@ -241,6 +241,8 @@ class _Walk:
         members = node.members if isinstance(node, Object) else ()
         strings = {self._decoded(name): value for name, value in members}
         kind = strings.get("type")
+        if "value" in strings:
+            return False
         return bool({"$ref", "properties"} & strings.keys()) or (
             isinstance(kind, Scalar) and self._decoded(kind) in _SCHEMA_TYPES
         )

@@ -20,9 +20,9 @@ _OF_NAMES = (
     *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "sskey", "thkey", "ntkey", "onkey", "ngkey", "erkey"),
     *("dkey", "sekey", "tekey", 'kty"', "kty\\"),
     *("asic", "ASIC", '"auth"', '"auth\\', "ookie", "OOKIE", 'pw"', "pw\\", "pw=", "pw:", "pw ", "_PW", "PW"),
-    *("psk", "PSK", "_auth=", "_AUTH", "rauth", "_PAT", "_pat", "ennwort"),
+    *("psk", "PSK", "_auth=", "_AUTH", "rauth", "_PAT", "_pat", "ennwort", "thtok"),
 )
-_OF_SCHEMES = ("earer", "EARER", "mz-", "MZ-", "sig=", "sig%", "ignature")
+_OF_SCHEMES = ("earer", "EARER", "mz-", "MZ-", "sig=", "sig%", "%3AA", "ignature")
 _OF_ADDRESSES = ("://", "%3A%2F%2F", "%3a%2f%2f", "@tcp", "@unix", "%40tcp", "LS0tLS1CRUdJTi")
 _OF_COMMANDS = (
     *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "login", "from-literal", "sshpass"),
@@ -33,7 +33,7 @@ _OF_COMMANDS = (
 # Of SQL, in which a password has no name.
 _OF_SQL = ("DENTIFIED", " identified", "+identified", "0identified")
 # Of dumps of Go and of addresses without a scheme that ends in `://`.
-_OF_DUMPS = ("]byte", "]uint8", "oracle:", "ngData", "s auth ", " on >")
+_OF_DUMPS = ("]byte", "]uint8", "oracle:", "ngData", "s auth ", " on >", ": EAP", "| su ")
 LITERALS = tuple(
     dict.fromkeys(
         (

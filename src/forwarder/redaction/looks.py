@@ -73,7 +73,7 @@ LOOKS = (
     _look(
         "AWS session token", "IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz", r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[\w+/=%]{16,}+"
     ),
-    _look("Amazon Bedrock", "ABSK", r"ABSK[A-Za-z0-9+/=]{40,}+"),
+    _look("AWS Bedrock", "ABSK", r"ABSK[A-Za-z0-9+/=]{40,}+"),
     # A secret access key has nothing of its own, but stands behind the id of its key.
     _look(
         "AWS secret access key",
@@ -91,7 +91,7 @@ LOOKS = (
     _look("Telegram", ":AA", r"[0-9]{6,12}:AA[\w-]{30,}+", kept="(?:bot)?", inside=True),
     _look("Azure storage SAS", "sig=", r"[\w%+/=-]{30,}+", kept=r"sig="),
     _look(
-        "Microsoft Teams webhook",
+        "Teams webhook",
         ".webhook.office.com",
         r"[\w/@-]{16,}+",
         kept=r"[\w-]{0,30}\.webhook\.office\.com/webhookb?2?/",
@@ -103,6 +103,7 @@ LOOKS = (
     _look("Figma", "igd_ igo_", r"fig[do]_[\w-]{30,}+", inside=True),
     _look("Fly.io", "fm1 fm2_ fo1_", r"(?:FlyV1 )?(?:fm1[ar]|fm2|fo1)_[\w+/=-]{30,}+(?:,fm[0-9]\w?_[\w+/=-]+)*"),
     _look("Fly.io", "FlyV1", r"FlyV1 [\w+/=,-]{30,}+"),
+    _look("Notion", "secret_", r"secret_[A-Za-z0-9]{43}(?![A-Za-z0-9])"),
     _look("Notion", "ntn_", r"ntn_[A-Za-z0-9]{30,}+"),
     _look("PlanetScale", "pscale_", r"pscale_(?:tkn|pw|oauth)_[\w.=-]{20,}+"),
     _look("Postman", "PMAK-", r"PMAK-[0-9a-f]{16,}+-?[0-9a-f]*+"),

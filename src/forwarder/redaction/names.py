@@ -33,7 +33,7 @@ _HOT = re.compile(r"token|pass|pwd|pw|psk|pat|secret|credential|creds|key|auth|c
 _TELLING_END = re.compile(
     r"(?:(?:token|password|passwd|passphrase|passcode|passwort|kennwort|secret|credential)s?"
     r"|(?:api|app|secret|private|access|auth|account|encryption|signing|master|shared|license)keys?"
-    r"|basicauth|masterauth|[a-z]{2,}pw|psk"
+    r"|basicauth|masterauth|authtok|[a-z]{2,}pw|psk"
     r"|(?:db|admin|root|user|smtp|mail|ftp|http|ssh|ssl|store|key|redis|mysql|pg|proxy|ldap|app|my|auth|require|sudo"
     r"|become|vnc|wifi|rpc|bind|gpg|zip|cert|tls|mq|rabbit|mongo|sa|su)pass"
     r"|(?:db|admin|root|user|smtp|redis|mysql|pg|ldap|app|my)pwd)$"

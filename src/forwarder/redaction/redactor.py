@@ -50,7 +50,7 @@ _PLAIN = r'[^{}"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}"]*+)*+'
 # What can stand in an object: here with objects of objects, no deeper.
 _FLAT = rf"{_PLAIN}(?:\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*+\}}{_PLAIN})*+"
 _FLAT_BEFORE, _FLAT_BEHIND = re.compile(_FLAT, re.DOTALL), re.compile(rf"{_FLAT}\}}", re.DOTALL)
-_PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data)"')
+_PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data|ParameterValue)"')
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 256
 _LONGEST_TRIED = 4000
@@ -197,7 +197,7 @@ class Redactor:
 
 
 _SECRETS = frozenset(("secrets", "Secret", "SecretList"))
-_HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val)\\*"')
+_HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val|ParameterValue)\\*"')
 
 
 def _ignore(_rule: Rule) -> None:

@@ -26,7 +26,12 @@ _SHELLS = (
     # `AUTH X`, `AUTH user X`, behind the name of a client or in quotes.
     re.compile(r"(?<![\w-])AUTH[ \t]+(?:[\w.-]+[ \t]+)?(?P<value>[^\s\"';|&]+)"),
     re.compile(r"\bCONFIG[ \t]+SET[ \t]+(?:requirepass|masterauth)[ \t]+(?P<value>[^\s\"';|&]+)", re.IGNORECASE),
-    re.compile(r"\.(?:auth|changeUserPassword)\(\s*[\"'][^\"'\n]+[\"']\s*,\s*[\"'](?P<value>[^\"'\n]+)"),
+    re.compile(
+        r"(?:\.(?:auth|changeUserPassword|login|setBasicAuth|basicAuth|basic_auth)|[Cc]redentials?|BasicAuth)\(\s*"
+        r"[\"'][^\"'\n]+[\"']\s*,\s*[\"'](?P<value>[^\"'\n]+)"
+    ),
+    # PowerShell.
+    re.compile(r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?[\"'](?P<value>[^\"'\n$][^\"'\n]*)"),
 )
 
 
@@ -38,7 +43,8 @@ def redact_statements(text: str, tell: Tell) -> str:
         *(_STATEMENTS[1:] if "identified" in lowered and "password" not in lowered else ()),
         *(_SHELLS[:1] if "redis-cli" in text or "valkey-cli" in text else ()),
         *(_SHELLS[1:2] if "config" in lowered and "set" in lowered else ()),
-        *(_SHELLS[2:] if ".auth(" in text or ".changeUserPassword(" in text else ()),
+        *(_SHELLS[2:3] if "(" in text and "," in text else ()),
+        *(_SHELLS[3:] if "SecureString" in text else ()),
     ]
     edits = [
         (*found.span(group), MARK)
