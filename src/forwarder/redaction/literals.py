@@ -15,7 +15,7 @@ from forwarder.redaction.looks import LOOKS, searchable
 _OF_NAMES = (
     *("oken", "OKEN", "pass", "Pass", "PASS", "pwd", "Pwd", "PWD", "ecret", "ECRET", "reds", "REDS", "REDENTIAL"),
     # Not `authentication.kubernetes.io/credential-id` and `authorization.k8s.io/…`: every event has them.
-    *('redential"', "redentials", "redential\\", "redential=", "redential:"),
+    *('redential"', "redentials", "redential\\", "redential=", "redential:", "redential("),
     *('uthorization"', "uthorization\\", "uthorization:", "uthorization=", "Authorization", "UTHORIZATION"),
     *("Key", "KEY", "_key", "-key", ".key", "pikey", "ppkey", "sskey", "thkey", "ntkey", "onkey", "ngkey", "erkey"),
     *("dkey", "sekey", "tekey", 'kty"', "kty\\"),

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, unquote_plus
 import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
-from forwarder.redaction.command_lines import changes_secret, piped_secrets, redacted_arguments
+from forwarder.redaction.command_lines import changes_secret, piped_secrets, redacted_arguments, written_secrets
 from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
 from forwarder.redaction.go_dumps import redact_dumps
 from forwarder.redaction.json_text import encoded, end_of_json, unescaped
@@ -23,6 +23,7 @@ from forwarder.redaction.literals import SHORTEST, Literals
 from forwarder.redaction.looks import redact_looks
 from forwarder.redaction.manifests import redact_manifests
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
+from forwarder.redaction.programs import READS_PIPE
 from forwarder.redaction.rules import MARK, Rule, Tell, replaced
 from forwarder.redaction.sql import redact_statements
 from forwarder.redaction.values import is_no_secret, looks_random
@@ -91,7 +92,7 @@ class Texts:
 
     def _redact_by_grammar(self, text: str, kind: Kind, tell: Tell) -> str:
         """What is a secret by the grammar of manifests, dumps, SQL, XML or a call."""
-        if kind is not Kind.PROSE and "ecret" in text and "kind" in text:
+        if kind is not Kind.PROSE and "ecret" in text and ("kind" in text or "secretGenerator" in text):
             text = redact_manifests(text, tell)
         text = redact_dumps(redact_oracle(text, tell), tell)
         return redact_calls(redact_elements(redact_statements(text, tell), self._names, tell), self._names, tell)
@@ -390,8 +391,16 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
     return "".join(pieces) + text[done:] if done else text
 
 
-_SHELL_WORD = re.compile(r"(?:[^\s\"'\\;|&<>]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|<<<|[<>]+", re.DOTALL)
-_ENDS_COMMAND = re.compile(r"[;|&\n]+")
+_SHELL_WORD = re.compile(
+    r"(?:[^\s\"'\\;|&<>()`$]|\$(?!\()|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|\$?\(|[)`]|<<<|[<>]+", re.DOTALL
+)
+# Where one command ends, and another one begins: `a; b`, `$(b)`.
+_ENDS_COMMAND = re.compile(r"[;|&\n]+|\$?\(|[)`]")
+# `<<EOF | docker login --password-stdin`, and the lines up to the word.
+_HERE_DOCUMENT = re.compile(
+    r"<<-?[ \t]*[\"']?(?P<end>\w+)[\"']?(?P<receiver>[^\n]*)\n"
+    r"(?P<value>[^\n]*(?:\n(?![ \t]*(?P=end)\b)[^\n]*)*)"
+)
 
 
 def _redact_commands(text: str, names: Names, tell: Tell) -> str:
@@ -405,6 +414,7 @@ def _redact_commands(text: str, names: Names, tell: Tell) -> str:
             continue
         plain = [match[0].strip("\"'") for match in command]
         found = redacted_arguments(plain, names)
+        found.update(written_secrets(plain, names))
         edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
         receiver = " ".join(plain)
         secrets = piped_secrets([match[0].strip("\"'") for match in piped], receiver)
@@ -415,6 +425,9 @@ def _redact_commands(text: str, names: Names, tell: Tell) -> str:
             edits += ((command[told].start(), command[told].end(), secrets[place]) for place in secrets)
         piped = command if word is not None and word[0] == "|" else []
         command = []
+    for document in _HERE_DOCUMENT.finditer(text) if "<<" in text else ():
+        if READS_PIPE.search(document["receiver"]) is not None:
+            edits.append((*document.span("value"), MARK))
     edits = [(begin, end, argument) for begin, end, argument in edits if text[begin:end].strip("\"'") != argument]
     if not edits:
         return text
