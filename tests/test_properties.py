@@ -327,6 +327,16 @@ PIECES = (
         "k8s-aws-v1.",
         "X-Amz-Signature=",
     ),
+    *(
+        '{"kty":"EC","d":"x"},',
+        '[{"name":"TOKEN","value":"x"}],',
+        "&token=",
+        '{\\"a\\":{',
+        "password: a\n  ",
+        "a: !!str\n",
+    ),
+    *('map[string][]byte{"a":', "PASSWORD 'x' ", "('token', 'a'), ", "vault write a=b ", "echo a | chpasswd\n"),
+    *('variable "token" {\n', "token=<<E\n", '"token=$(', "login a password b ", "<key>token</key><value>"),
     *('"kind":"Secret","data":{', '"kind":"Secret","data":{"a":"', '"resource":"secrets","value":"'),
 )
 KLOG = 'I1120 09:12:31.123456       1 a.go:1] "m" '

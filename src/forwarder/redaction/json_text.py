@@ -7,6 +7,8 @@ import json
 import re
 from typing import NamedTuple, TypeAlias
 
+from forwarder.redaction.rules import MARK
+
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
 
 
@@ -63,11 +65,10 @@ def read_nodes(text: str) -> list[Node]:  # noqa: PLR0915 - one loop over tokens
             last = name = None
         else:
             scalar = Scalar(start, end, character == '"')
-            container = open_nodes[-1]
-            if isinstance(container, Object) and name is None:
+            if name is None and isinstance(open_nodes[-1], Object):
                 last = scalar
                 continue
-            _add(container, name, scalar)
+            _add(open_nodes[-1], name, scalar)
             name = None
     return root.items
 
@@ -93,6 +94,7 @@ def decoded(text: str, scalar: Scalar) -> str:
         return str(json.loads(f'"{_NO_ESCAPE.sub(_doubled, inner)}"', strict=False))
 
 
+_MARK = f'"{MARK}"'
 # A backslash that begins no escape, as where a string is cut off; RFC 8259, section 7.
 _NO_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 
@@ -113,6 +115,8 @@ def is_whole(text: str, scalar: Scalar) -> bool:
 
 def encoded(value: str, *, closed: bool = True) -> str:
     """The JSON string that stands for the text; half of a surrogate pair, which UTF-8 has not, escaped."""
+    if closed and value == MARK:
+        return _MARK
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -120,3 +124,27 @@ def encoded(value: str, *, closed: bool = True) -> str:
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if closed else text[:-1]
+
+
+_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
+
+
+def end_of_json(text: str, begin: int) -> int:
+    """Where the bracket that opens at the beginning is closed again; the end of the text where it is not."""
+    depth = 0
+    for token in _BRACKET.finditer(text, begin):
+        character = text[token.start()]
+        depth += (character in "{[") - (character in "}]")
+        if depth == 0:
+            return token.end()
+    return len(text)
+
+
+def unescaped(text: str) -> str | None:
+    """What a part of a JSON string stands for, a backslash that begins no escape for itself; None for what is none."""
+    for inner in (text, _NO_ESCAPE.sub(_doubled, text)):
+        try:
+            return str(json.loads(f'"{inner}"', strict=False))
+        except ValueError:
+            continue
+    return None

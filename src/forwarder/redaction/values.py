@@ -9,7 +9,9 @@ _NO_SECRET = re.compile(
     r"(?:true|false|yes|no|on|off|none|null|nil|<nil>|\(nil\)|undefined|n/a|\[?<?redacted>?\]?|\*+|x{3,}|\[\]|\{\}|map\[\]"
     r"|optional|required|enabled|disabled|unset|empty)"
     # A variable, a template, a placeholder, a file read when it runs.
-    r"|\$\w+|\$\{[\w.:]+\}|\$\([\w.]+\)|%\w+%|%\(\w+\)s|\{\{.*\}\}|\$\{\{.*\}\}|<[\w .-]+>|\$\((?:cat|<) [^)$`]*\)"
+    r"|\$\w+|\$\{[\w.:]+\}|\$\([\w.]+\)|%\w+%|%\(\w+\)s|\{\{.*\}\}|\$\{\{.*\}\}|<[\w .-]+>"
+    # What a shell puts in its place, but for words that it only repeats.
+    r"|[\"']?\$\((?!\s*(?:echo|printf)\b)[^()]*\)[\"']?|`(?!\s*(?:echo|printf)\b)\w[^`]* [^`]*`"
     r"|(?:os\.(?:environ|getenv)|process\.env|System\.getenv|getenv)[\w.(\[\"')\]]*"
     # The name of a secret in a store of secrets.
     r"|arn:aws[\w-]*:(?!.*://).*|(?:vault|op|awssm|gcpsm|azurekv|ref\+\w+|ssm|secretsmanager):[\w:/.#@+-]*"
@@ -30,6 +32,9 @@ _NAMES_A_SECRET = re.compile(
     r"(?i:token|password|credentials?|key|auth|tls|cert|certificate|ca|ssl|ssh|registry|image|kubeconfig)[_-]?"
     r"(?:[sS]ecret|SECRET)"
 )
+_OBJECT = re.compile(r"(?:secret|credential|token)s?$", re.IGNORECASE)
+# Annotations of controllers: `nginx.ingress.kubernetes.io/auth-secret: basic-auth`.
+_ANNOTATION_OF_SECRET = re.compile(r"[\w.-]+\.[\w-]+/[\w.-]*?(?:secrets?|credentials?)(?:[_.-][\w-]+)?", re.IGNORECASE)
 _RANDOM = re.compile(r"[A-Za-z0-9+/_=~-]{20,}")
 _DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
 _WORDS = re.compile(r"[a-z]+[0-9]{0,3}(?:[-_/][a-z0-9]{1,12}){2,}")
@@ -46,7 +51,19 @@ def is_no_secret(name: str, value: str) -> bool:
         return True
     if name.endswith("secrets") and _KUBERNETES_NAME.fullmatch(value) is not None:
         return True
-    return _NAMES_A_SECRET.fullmatch(name) is not None and _KUBERNETES_NAME.fullmatch(value) is not None
+    if _ANNOTATION_OF_SECRET.fullmatch(name) is not None and (is_kubernetes_name(value) or is_qualified_name(value)):
+        return True
+    return _NAMES_A_SECRET.fullmatch(name) is not None and is_kubernetes_name(value)
+
+
+def is_kubernetes_name(value: str) -> bool:
+    """Whether the value can be the name of an object."""
+    return _KUBERNETES_NAME.fullmatch(value) is not None
+
+
+def names_an_object(name: str, value: str) -> bool:
+    """Whether in a sentence a `namespace/name` follows the kind of an object: `secret="shop/tls"`."""
+    return _OBJECT.search(name) is not None and is_qualified_name(value)
 
 
 def is_qualified_name(value: str) -> bool:
