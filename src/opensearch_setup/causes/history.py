@@ -43,6 +43,15 @@ _DERIVED: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
 }
 
 
+def owners_by_name(thing: Thing) -> tuple[Thing, ...]:
+    """The owners that an object may have by its name."""
+    return tuple(
+        Thing(resource, thing.namespace, match["owner"], by_name=True)
+        for resource, pattern in _DERIVED.get(thing.resource, ())
+        if (match := pattern.fullmatch(thing.name))
+    )
+
+
 class History:
     """The requests that may be causes, by cluster and resource, in the order of their time."""
 
@@ -76,11 +85,7 @@ class History:
         if known:
             return known
         only = OWNER_OF_CONTROLLER.get(request.controller)
-        return tuple(
-            Thing(resource, thing.namespace, match["owner"], by_name=True)
-            for resource, pattern in _DERIVED.get(thing.resource, ())
-            if only in (None, resource) and (match := pattern.fullmatch(thing.name))
-        )
+        return tuple(owner for owner in owners_by_name(thing) if only in (None, owner.resource))
 
     def deletion(self, effect: Request, thing: Thing, created: datetime | None = None) -> Cause | None:
         """The request that began to delete an object: the first since it was made, for later ones change nothing."""

@@ -37,7 +37,9 @@ CHANGES = frozenset({"create", "update", "patch"})
 
 VERBS = frozenset({*CHANGES, "delete", "deletecollection"})
 
-QUIET_SUBRESOURCES = frozenset({"status", "token", "log", "proxy", "exec", "attach", "portforward", "approval"})
+QUIET_SUBRESOURCES = frozenset(
+    {"status", "token", "log", "proxy", "exec", "attach", "portforward", "approval", "finalize"}
+)
 """What changes nothing that a controller would act on."""
 
 OWNER_OF_CONTROLLER = {
@@ -159,17 +161,19 @@ def _time(value: object) -> datetime | None:
 
 
 def identity(source: Source) -> Identity | None:
-    """What tells the request of an audit event from any other; None of other records.
+    """What tells the request of an audit event from any other; None of other records, and where a part is missing.
 
     A client may write the `auditID`, by the header Audit-ID, so it is not enough: two requests would be taken for one.
     Source: Kubernetes, apiserver/pkg/endpoints/filters/audit_init.go ("we save the user specified value").
     """
     parts = ("cluster", "auditID", "requestReceivedTimestamp", "requestURI")
-    return tuple(text_of(source.get(part)) for part in parts) if source.get("auditID") else None
+    values = tuple(text_of(source.get(part)) for part in parts)
+    _, audit_id, received, _ = values
+    return values if audit_id and received else None
 
 
 def one_of_each_request(sources: Iterable[Source]) -> list[Source]:
-    """The last stage of each request, at the place of its first; records without an `auditID` stay as they are."""
+    """The last stage of each request, at the place of its first; records that do not tell their request stay."""
     last: dict[object, Source] = {}
     for position, source in enumerate(sources):
         key = identity(source) or position
@@ -203,7 +207,7 @@ def request_of(source: Source) -> Request | None:
     generation, labels = answered.get("generation"), answered.get("labels") or asked.get("labels")
     audit_id, uri = text_of(source.get("auditID")), text_of(source.get("requestURI"))
     return Request(
-        key=identity(source) or (cluster, text_of(source.get("@id"))),
+        key=identity(source) or (cluster, audit_id, text_of(source.get("@id")), time.isoformat(), uri),
         cluster=cluster,
         audit_id=audit_id,
         who=session or username,

@@ -72,6 +72,14 @@ def chains(rows: Iterable[Source], candidates: Iterable[Source]) -> tuple[Chain 
     return tuple(_chain(history, request, traced) if request and is_effect(request) else None for request in asked)
 
 
+def unexplained(found: Iterable[Chain | None], candidates: Iterable[Source]) -> list[Request]:
+    """The requests at which chains begin though something led to them, with the owner and node that records tell."""
+    known = [request for source in one_of_each_request(candidates) if (request := request_of(source))]
+    firsts = {chain.links[0].key: chain.links[0] for chain in found if chain and is_caused(chain.links[0])}
+    history = History([*known, *firsts.values()])
+    return [replace(request, owners=history.owners(request), node=history.node(request)) for request in firsts.values()]
+
+
 def _chain(history: History, effect: Request, traced: dict[Identity, Chain]) -> Chain:
     """What led to it; a cause is earlier than its effect, so this ends."""
     if effect.key in traced:
