@@ -288,3 +288,4 @@ def test_a_chain_is_told_in_every_form(wire: WireServer) -> None:
             assert found["cause"]["links"][0]["session_name"] == "jonas.weber"
         else:
             assert sentence in " ".join(output.split())
+            assert "cause.iam_arn: arn:aws:iam::1:role/a" in " ".join(output.split())

@@ -166,6 +166,16 @@ def test_a_drain_is_confirmed_by_the_kubelet_and_made_good_by_the_replica_set() 
     )
 
 
+def test_what_a_replica_set_makes_good_long_after_a_change_has_another_cause() -> None:
+    later = ROLLOUT[3] | {"requestReceivedTimestamp": "2026-11-25T08:50:00Z", "auditID": "later"}
+    assert chain(*ROLLOUT[:3]).found
+    assert not chain(*ROLLOUT[:3], later).found
+    deleted = record(50, JONAS, "delete", "pods cart-58f8bfcc58-kd2pz", ownerReferences=owned(SET))
+    assert not chain(*ROLLOUT[:3], deleted, later).found
+    deleted["requestReceivedTimestamp"] = "2026-11-25T08:49:50Z"
+    assert chain(*ROLLOUT[:3], deleted, later).links[0].who == "jonas.weber"
+
+
 def test_karpenter_is_an_actor_of_its_own() -> None:
     evicted = record(10, KARPENTER, "create", f"pods/eviction {POD}")
     assert said(evicted, CONFIRMED).startswith(f"{KARPENTER['username']} evicted pod shop/{POD}")
@@ -264,13 +274,29 @@ def test_two_people_within_a_second_keep_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("selector", "is_cause"),
-    [("", True), ("?labelSelector=app%3Dcart", True), ("?labelSelector=app%3Dweb", False),
-     ("?labelSelector=app+in+%28cart%29", False), ("?fieldSelector=spec.nodeName%3Da", False),
-     (f"?fieldSelector=metadata.name%3D{POD}", True)],
-)  # fmt: skip
+    [
+        ("", True),
+        ("?labelSelector=app%3Dcart", True),
+        ("?labelSelector=app%3D%3Dcart%2Ctier", True),
+        ("?labelSelector=app%3Dweb", False),
+        ("?labelSelector=app%21%3Dweb", True),
+        ("?labelSelector=app+in+%28cart%2C+web%29%2Ctier%3Dfront", True),
+        ("?labelSelector=app+in+%28web%2C+shop%29", False),
+        ("?labelSelector=app+notin+%28cart%29", False),
+        ("?labelSelector=zone+notin+%28a%29%2C%21zone%2Czone%21%3Db", True),
+        ("?labelSelector=%21app", False),
+        ("?labelSelector=zone", False),
+        ("?labelSelector=%28%29%28", False),
+        ("?fieldSelector=spec.nodeName%3Dip-10-0-0-1", True),
+        ("?fieldSelector=spec.nodeName%3Dip-10-0-0-2", False),
+        ("?fieldSelector=status.phase%21%3DRunning", False),
+        (f"?fieldSelector=metadata.name%3D{POD}%2Cmetadata.namespace%3D%3Dshop", True),
+    ],
+)
 def test_a_collection_is_what_its_selectors_choose(selector: str, *, is_cause: bool) -> None:
     deleted = record(10, MARIA, "deletecollection", "pods", requestURI=f"/api/v1/namespaces/shop/pods{selector}")
-    pod = record(20, NODE, "delete", f"pods {POD}", labels={"app": "cart"})
+    answer = {"metadata": {"labels": {"app": "cart", "tier": "front"}}, "spec": {"nodeName": "ip-10-0-0-1"}}
+    pod = record(20, NODE, "delete", f"pods {POD}", responseObject=answer)
     assert chain(deleted, pod).found is is_cause
 
 

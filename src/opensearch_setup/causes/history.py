@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from opensearch_setup.causes.records import CHANGES, OWNER_OF_CONTROLLER, Request, Thing, is_confirmation, query_of
@@ -25,6 +25,12 @@ _INDEXED = re.compile(rf"(?P<owner>.+)-\d+-{_RANDOM}{{5}}")
 _ORDINAL = re.compile(r"(?P<owner>.+)-\d+")
 
 _HASH = re.compile(rf"(?P<owner>.+)-{_RANDOM}{{1,10}}")
+
+_AT_ONCE = timedelta(minutes=10)
+
+# Kubernetes, "Labels and Selectors": requirements with commas between them, which stand within parentheses too.
+_COMMA = re.compile(r",(?![^()]*\))")
+_REQUIREMENT = re.compile(r"\s*(!)?\s*([\w./-]+)\s*(?:(==?|!=)\s*([\w.-]*)\s*|\s(in|notin)\s*\(([^()]*)\)\s*)?")
 
 # How names derive from the owner's: by resource the owner's resource, and how to read it.
 _DERIVED: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
@@ -98,9 +104,7 @@ class History:
                 made, first = request.time, None
             if made is not None and request.time < made:
                 continue
-            if first is None and (
-                (is_it and request.is_deletion) or deletes_among(request, thing, effect.labels, effect.thing)
-            ):
+            if first is None and ((is_it and request.is_deletion) or deletes_among(request, thing, effect)):
                 first = request
         return (first, thing.by_name) if first else None
 
@@ -118,7 +122,7 @@ class History:
                 continue
             if request.spec_members == frozenset() or (template and request.scales) or request.verb not in verbs:
                 continue
-            last = request
+            last = request if _in_time(request, effect) else None
         return (last, owner.by_name) if last else None
 
     def node(self, effect: Request) -> str:
@@ -133,6 +137,8 @@ class History:
     def loss(self, effect: Request, owner: Thing) -> Cause | None:
         """The last deletion of another pod of that owner, which a controller makes good."""
         for request in reversed(self.earlier(effect, effect.thing.resource)):
+            if not _in_time(request, effect):
+                break
             if is_confirmation(request) or request.controller in {effect.controller, "namespace-controller"}:
                 continue
             if request.is_deletion and request.thing.namespace == owner.namespace:
@@ -140,7 +146,7 @@ class History:
                 for known in owners:
                     if same(known, owner) and known.may_be(owner.uid):
                         return request, known.by_name or owner.by_name
-            elif deletes_among(request, effect.thing, effect.labels, effect.thing):
+            elif deletes_among(request, effect.thing, effect):
                 return request, owner.by_name
         return None
 
@@ -152,30 +158,60 @@ def same(one: Thing, other: Thing) -> bool:
     )
 
 
-def deletes_among(request: Request, thing: Thing, labels: Mapping[str, str] | None, labelled: Thing) -> bool:
-    """Whether it deletes a collection that has the object, as far as its selectors can be told to choose it."""
+def _in_time(request: Request, effect: Request) -> bool:
+    """Whether a controller would have acted by then.
+
+    A ReplicaSet has its pods at once. What its controller makes later makes good what no request tells, such as a pod
+    that a node has ended.
+    """
+    is_prompt = effect.controller in {"replicaset-controller", "replication-controller"}
+    return not is_prompt or effect.time - request.time <= _AT_ONCE
+
+
+def deletes_among(request: Request, thing: Thing, effect: Request) -> bool:
+    """Whether it deletes a collection that has the object, as far as its selectors can be told to choose it.
+
+    Of an owner nothing but the name is known; of what the effect is about also labels and node.
+    """
     if request.verb != "deletecollection" or request.subresource or request.thing.name:
         return False
     if request.thing.namespace not in ("", thing.namespace):
         return False
+    is_it = effect.thing.resource == thing.resource
+    fields = {"metadata.name": thing.name, "metadata.namespace": thing.namespace}
+    if is_it and effect.node:
+        fields["spec.nodeName"] = effect.node
     query = query_of(request.uri)
-    chosen = ",".join(query.get("labelSelector", []))
-    named = ",".join(query.get("fieldSelector", []))
-    if named and named.replace("==", "=") != f"metadata.name={thing.name}":
+    labels = effect.labels if is_it else None
+    return _chosen(query.get("fieldSelector", []), fields, may_lack=False) and _chosen(
+        query.get("labelSelector", []), labels, may_lack=True
+    )
+
+
+def _chosen(selectors: Iterable[str], known: Mapping[str, str] | None, *, may_lack: bool) -> bool:
+    """Whether values fulfil every requirement; where they are not known, no more than that there is none.
+
+    Args:
+        selectors: As in an address, each of requirements with commas between them.
+        known: Values by name; None where they are not known.
+        may_lack: Whether a name that is not among them has no value; else its value is not known.
+    """
+    parts = [part for selector in selectors for part in _COMMA.split(selector) if part.strip()]
+    return not parts or (known is not None and all(_holds(part, known, may_lack=may_lack) for part in parts))
+
+
+def _holds(part: str, known: Mapping[str, str], *, may_lack: bool) -> bool:
+    """Whether values fulfil a requirement: `name`, `!name`, `name=value`, `name!=value`, `name [not]in (…)`.
+
+    What has no such label is among those that do not have a value.
+    """
+    requirement = _REQUIREMENT.fullmatch(part)
+    if requirement is None:
         return False
-    if not chosen:
-        return True
-    own = labels if labelled.resource == thing.resource else None
-    return own is not None and all(_holds(part, own) for part in chosen.split(","))
-
-
-def _holds(requirement: str, labels: Mapping[str, str]) -> bool:
-    """Whether labels fulfil a requirement: equality or presence. Of sets it is not told, so no."""
-    part = requirement.strip()
-    if "!=" in part:
-        name, _, value = part.partition("!=")
-        return labels.get(name.strip()) != value.strip()
-    if "=" in part:
-        name, _, value = part.replace("==", "=").partition("=")
-        return labels.get(name.strip()) == value.strip()
-    return part.removeprefix("!") not in labels if part.startswith("!") else part in labels
+    absent, name, equal, one, among, several = requirement.groups()
+    if name not in known and not may_lack:
+        return False
+    if absent or not (equal or among):
+        return (name in known) is not bool(absent)
+    values = [one] if equal else [value.strip() for value in several.split(",")]
+    return (known.get(name) in values) is not (equal == "!=" or among == "notin")

@@ -135,11 +135,16 @@ def _summary(found: Answered) -> Iterator[str]:
 
 
 def _filled(question: Question, found: Answered) -> list[dict[str, str]]:
-    """By row what it shows, and its cause, without what no row has."""
-    rows = [
-        {**dict(zip(question.shows, row.values, strict=True)), "cause": told(row.chain) if row.chain else ""}
-        for row in found.rows
-    ]
+    """By row what it shows, and its cause, without what no row has.
+
+    Whoever takes a role chooses the name of the session, so a cause has the role's ARN beside its sentence.
+    """
+    rows = []
+    for row in found.rows:
+        values = dict(zip(question.shows, row.values, strict=True))
+        sentence = told(row.chain) if row.chain else ""
+        iam_arn = row.chain.links[0].iam_arn if row.chain and sentence else ""
+        rows.append({**values, "cause": sentence, "cause.iam_arn": iam_arn})
     return [{name: row[name] for name in row if any(other[name] for other in rows)} for row in rows]
 
 
