@@ -1,7 +1,9 @@
 """Answers of `ask`: their order, what they lack where searches fail or are cut, and how they look."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +15,10 @@ from forwarder.pipeline import documents_of
 from local.rig import Rig
 from opensearch_setup.__main__ import Commands
 from opensearch_setup.answers import Answered, answer
+from opensearch_setup.causes import told
 from opensearch_setup.commands.asking import ask_command
 from opensearch_setup.endpoint import Endpoint
-from opensearch_setup.questions import who_deleted_pod, who_entered_pod, who_granted_everything
+from opensearch_setup.questions import what_did_user, who_deleted_pod, who_entered_pod, who_granted_everything
 from tests.payloads import STREAMS, batch
 from tests.test_causes import CONFIRMED, JONAS, POD, controller, record
 from tests.test_question_neighbours import ADA, CONTROLLER, KUBELET, event
@@ -132,6 +135,46 @@ def test_a_cause_that_cloudwatch_logs_cut_is_found_by_the_time_of_its_record(
     assert answer(edge, INDEX, who_deleted_pod(), 20).confirmations == 1
 
 
+def test_causes_of_other_names_than_the_objects_are_found(server: OpenSearch, edge: Endpoint) -> None:
+    """What is deleted with all others of its namespace; what has an owner of another name; what makes good a loss."""
+    owner = [{"kind": "ReplicaSet", "name": "longer-than-the-pod", "uid": "r", "controller": True}]
+    replica_sets = {"username": "system:serviceaccount:kube-system:replicaset-controller"}
+    garbage = {"username": "system:serviceaccount:kube-system:generic-garbage-collector"}
+
+    def made(name: str, at: str) -> str:
+        metadata = {"name": name, "ownerReferences": owner}
+        answer = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+        return pod("", at, verb="create", code=201, user=replica_sets, responseObject=answer, auditID=name)
+
+    stored(
+        server,
+        [
+            made("longer-than-the-p-bt4v2", "a"),
+            made("longer-than-the-pod-kd2pz", "b"),
+            pod("longer-than-the-pod-kd2pz", "c"),
+            made("longer-than-the-pod-szpxc", "d"),
+            pod("longer-than-the-pod", "e", ref={"resource": "replicasets", "apiGroup": "apps"}),
+            pod("longer-than-the-p-bt4v2", "f", user=garbage),
+            pod("", "g", verb="deletecollection"),
+            pod("web", "h", user=KUBELET),
+        ],
+    )
+
+    def told_of(username: str) -> list[str]:
+        found = answer(edge, INDEX, what_did_user(username), 20)
+        return [told(row.chain) for row in found.rows if row.chain]
+
+    assert told_of(garbage["username"]) == [
+        "ada deleted replicasets shop/longer-than-the-pod 09:00:14 → garbage collector → "
+        "pod shop/longer-than-the-p-bt4v2"
+    ]
+    assert told_of("system:node:n1") == ["ada deleted pods of shop 09:00:16 → kubelet → pod shop/web"]
+    assert told_of(replica_sets["username"])[0] == (
+        "ada deleted pod shop/longer-than-the-pod-kd2pz 09:00:12 → replicaset controller → "
+        "pod shop/longer-than-the-pod-szpxc"
+    )
+
+
 def test_the_name_of_the_api_server_is_not_enough_to_be_left_out(server: OpenSearch, edge: Endpoint) -> None:
     binding = {"resource": "clusterrolebindings", "name": "ops"}
     body = {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}, "subjects": [{"kind": "User", "name": "x"}]}
@@ -230,16 +273,17 @@ def test_an_owner_that_only_a_record_names_is_looked_for_in_a_third_search(wire:
 
 
 def test_a_query_for_causes_stays_below_the_limit_of_clauses(wire: WireServer) -> None:
-    many = []
-    for place in range(1000):
-        reference = {"namespace": f"n{place}"}
-        of_namespace = record(1, controller("namespace-controller"), "delete", f"pods {place}", ref=reference)
-        month, day, hour = 1 + place % 12, 1 + place % 28, place % 24
-        many.append(of_namespace | {"requestReceivedTimestamp": f"2026-{month:02}-{day:02}T{hour:02}:00:00Z"})
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    many = [
+        record(1, controller("namespace-controller"), "delete", f"pods {place}", ref={"namespace": f"n{place}"})
+        | {"requestReceivedTimestamp": (first + place * timedelta(hours=3)).isoformat()}
+        for place in range(1000)
+    ]
     wire.answers[SEARCH] = [(200, hits(*many)), (200, hits())]
     asked(wire, "--rows", "1000")
-    for _, _, body in wire.asked:
-        assert json.dumps(body).count('{"range"') + json.dumps(body).count('{"term') < 1024 / 2
+    _, *searches = [json.dumps(body) for _, _, body in wire.asked]
+    for search in searches:
+        assert len(re.findall(r'\{"(?:range|terms?|prefix|exists)"', search)) < 512
 
 
 def test_what_is_not_shown_is_counted(wire: WireServer) -> None:
@@ -264,6 +308,17 @@ def test_what_is_no_terminal_gets_the_same_whatever_its_width(wire: WireServer, 
     for name in NAMES:
         assert f"\nmessage: {name.replace(chr(27), chr(0xFFFD))}\n" in output
     assert output == asked(wire, COLUMNS="97")
+
+
+def test_counts_are_whole_where_there_is_no_terminal(wire: WireServer) -> None:
+    arn = f"arn:aws:iam::111122223333:role/{'r' * 100}"
+    counted = {
+        "identities": {"buckets": [{"key": arn, "doc_count": 7, "first_seen": {"value": 1, "value_as_string": "t"}}]}
+    }
+    wire.answers[SEARCH] = (200, hits(EVICTED) | {"aggregations": counted})
+    assert f"│ {arn} │ 7       │ t          │\n" in asked(wire, words="1", COLUMNS="40")
+    narrow = asked(wire, words="1", FORCE_COLOR="1", COLUMNS="60").splitlines()
+    assert "".join(line.split("│")[1].strip() for line in narrow if line.startswith("│")) == arn
 
 
 def test_a_narrow_terminal_gets_a_block_for_each_record_and_a_wide_one_a_table(wire: WireServer) -> None:

@@ -98,7 +98,7 @@ def answer(endpoint: Endpoint, index: str, question: Question, size: int, last: 
     shown, confirmations = without_confirmations(rows, traced)
     aggregations = found.get("aggregations", {})
     return Answered(
-        total=found["hits"]["total"]["value"] - (len(hits) - len(rows)) - confirmations,
+        total=found["hits"]["total"]["value"] - (len(hits) - len(rows) if of_requests else 0) - confirmations,
         rows=tuple(Row(question.row(source), chain) for source, chain in shown[:size]),
         people_first=of_requests,
         counts=question.read(found).counts,

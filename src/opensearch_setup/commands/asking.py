@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from opensearch_setup.answers import Answered, Row, answer
@@ -24,6 +24,7 @@ from opensearch_setup.questions import ASKING, Bucket, Question
 _SPAN = re.compile(r"[1-9]\d*[smhdwM]")
 _DEFAULT_ROWS = 20
 _MOST_ROWS = 1000
+_ANY_WIDTH = 1_000_000
 _COLUMN_BORDER = 3  # a line and a blank at both sides
 
 
@@ -51,8 +52,16 @@ def list_questions(context: click.Context, _option: click.Parameter, value: bool
     for asking in ASKING:
         question = asking()
         table.add_row(str(question.number), question.text, " ".join(f"--{name}" for name in choices(asking)))
-    Console().print(table)
+    _console().print(table)
     context.exit()
+
+
+def _console() -> Console:
+    """Where answers are printed: as wide as the terminal is, and of any width where there is none."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names in another script than the terminal's are no error
+    console = Console()
+    return console if console.is_terminal else Console(width=_ANY_WIDTH)
 
 
 @click.command("ask")
@@ -78,9 +87,7 @@ def ask_command(
     if as_json:
         click.echo(json.dumps(_as_json(question, found), indent=2))
     else:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # names in another script than the terminal's are no error
-        _show(Console(), question, found)
+        _show(_console(), question, found)
 
 
 def _as_json(question: Question, found: Answered) -> dict[str, Any]:
@@ -156,7 +163,7 @@ def _show_rows(console: Console, rows: list[dict[str, str]]) -> None:
     if not console.is_terminal:
         for row in rows:
             lines = [_cell(f"{name}: {value}") for name, value in row.items() if value]
-            console.print(*lines, "", sep="\n", soft_wrap=True)
+            console.print(*lines, "", sep="\n")
         return
     table = Table(*rows[0])
     for row in rows:
@@ -177,7 +184,7 @@ def _show_rows(console: Console, rows: list[dict[str, str]]) -> None:
 
 def _counts(name: str, buckets: tuple[Bucket, ...]) -> Table:
     metrics = list(buckets[0].metrics) if buckets else []
-    table = Table(name.replace("_", " "), "records", *metrics)
+    table = Table(Column(name.replace("_", " "), overflow="fold"), "records", *metrics)
     for bucket in buckets:
         table.add_row(_cell(bucket.value), str(bucket.records), *(str(bucket.metrics[metric]) for metric in metrics))
     return table
