@@ -117,15 +117,18 @@ class Question:
 
     def read(self, found: Mapping[str, Any]) -> Answer:
         """The answer in what the search returned."""
-        sources = [hit["_source"] for hit in found["hits"]["hits"]]
         return Answer(
             total=found["hits"]["total"]["value"],
-            rows=tuple(tuple(as_text(field_of(source, path)) for path in self.shows) for source in sources),
+            rows=tuple(self.row(hit["_source"]) for hit in found["hits"]["hits"]),
             counts={
-                name: tuple(_bucket(bucket) for bucket in result["buckets"])
-                for name, result in found.get("aggregations", {}).items()
+                name: tuple(_bucket(bucket) for bucket in found["aggregations"][name]["buckets"])
+                for name in self.aggregations
             },
         )
+
+    def row(self, source: Mapping[str, Any]) -> tuple[str, ...]:
+        """What the question shows of a document."""
+        return tuple(as_text(field_of(source, path)) for path in self.shows)
 
 
 def _bucket(bucket: Mapping[str, Any]) -> Bucket:
@@ -218,6 +221,16 @@ CONTROLLERS: Query = _any_of(
 """What finds the doings of the control plane itself, of EKS, of nodes, and of service accounts in kube-system.
 
 A service account of another namespace is not among them: its token may be in anybody's hands.
+"""
+
+
+NODES: Query = _clause("actor.kind", "node")
+SERVICE_ACCOUNTS: Query = _clause("actor.kind", "service_account")
+
+API_SERVER: Query = _where({"actor.kind": "component", "actor.username": "system:apiserver"})
+"""What finds the doings of the API server's own client: at every start it makes what each cluster has, such as RBAC.
+
+An IAM identity that `aws-auth` gives this name is of another kind.
 """
 
 
