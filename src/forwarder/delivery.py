@@ -12,7 +12,7 @@ from msgspec import structs
 
 from forwarder.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
 from forwarder.dead_letters import Bucket, Invocation, letters_of
-from forwarder.documents import Document, slim
+from forwarder.documents import Document, slim, whole
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
@@ -73,7 +73,8 @@ def _decide_items(judged: Sequence[Outcome]) -> Next:
     if all(outcome.verdict is Verdict.STORED for outcome in judged):
         return Next(tuple(judged))
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
-    later = tuple(outcome.document for outcome in judged if outcome.verdict is Verdict.LATER)
+    # Until then what refused its fields may be mended, as by a template that was put meanwhile.
+    later = tuple(whole(outcome.document) for outcome in judged if outcome.verdict is Verdict.LATER)
     return Next(
         final=tuple(
             outcome for outcome in judged if outcome.verdict is not Verdict.LATER and not _may_pass_slim(outcome)

@@ -115,6 +115,11 @@ def slim(document: Document, reason: str) -> Document:
     return replace(document, json=json, whole=document.json)
 
 
+def whole(document: Document) -> Document:
+    """The document with its fields, also of one that is slim."""
+    return document if document.whole is None else replace(document, json=document.whole, whole=None)
+
+
 class DocumentWriter:
     """Writes the documents of one batch: what its records have in common is worked out once."""
 
