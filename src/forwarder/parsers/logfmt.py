@@ -18,13 +18,11 @@ def parse_logfmt(line: str) -> dict[str, str] | None:
     spans = _pairs(line)
     if spans is None:
         return None
-    return {span.key: _read(span, line[span.start : span.end]) for span in spans}
-
-
-def _read(span: ValueSpan, value: str) -> str:
-    if span.quoted:
-        return unquote(value)
-    return unquote_beginning(value) if value.startswith('"') else value
+    pairs = {key: unquote(line[start:end]) if quoted else line[start:end] for key, start, end, quoted in spans}
+    last = spans[-1]
+    if not last.quoted and line.startswith('"', last.start):
+        pairs[last.key] = unquote_beginning(line[last.start : last.end])
+    return pairs
 
 
 def logfmt_values(line: str) -> list[ValueSpan]:
