@@ -115,6 +115,14 @@ def test_a_request_that_the_server_has_no_room_for_is_sent_again_in_halves() -> 
     assert delivery.pushed_back == ("429: HTTP 429",)
 
 
+@pytest.mark.parametrize("status", [400, 403, 429])
+def test_where_requests_are_too_many_they_do_not_become_more(status: int) -> None:
+    played = Played(failing_at_first(2, BulkAnswer(status, {"message": "Rate exceeded"}), each(stored)))
+    assert failure_of(played.deliver(*"abcde")) is None
+    assert [len(sources) for sources in played.sources] == [5, 5, 5]
+    assert played.pauses == [0.5, 1]
+
+
 def test_the_pause_that_a_server_asks_for_is_kept() -> None:
     played = Played(failing_at_first(1, BulkAnswer(503, None, retry_after=7), each(stored)))
     assert failure_of(played.deliver("a")) is None

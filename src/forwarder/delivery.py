@@ -58,8 +58,9 @@ def decide(judged: Sequence[Outcome], *, whole_request: bool) -> Next:
 def _decide_request(shared: Outcome, documents: Documents, judged: Sequence[Outcome]) -> Next:
     if len(documents) > 1 and shared.verdict is Verdict.TOO_LARGE:
         return Next((), at_once=_halves(documents))
-    if len(documents) > 1 and shared.status == _TOO_MANY:
-        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner.
+    if len(documents) > 1 and shared.status == _TOO_MANY and shared.cause is not Cause.THROTTLED:
+        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner. Where the
+        # number of requests is too much, more of them would not.
         return Next((), later=_halves(documents))
     return _decide_items(judged)
 

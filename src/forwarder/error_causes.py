@@ -339,8 +339,6 @@ def _cause_of_error(status: int, error: JsonValue) -> Cause:
 def _cause_of_status(status: int, body: JsonValue) -> Cause:
     if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN):
         return Cause.OTHER_SETUP if isinstance(body, dict) else Cause.NOT_OPENSEARCH
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Cause.THROTTLED
     if status == HTTPStatus.NOT_FOUND or status in _NEVER:
         return Cause.NOT_OPENSEARCH
     cause = _by_status(status)
