@@ -387,7 +387,9 @@ def error_reason(error: JsonValue) -> str:
 
 
 # Reasons of these types speak of the server, its rights and its load; those of other types may quote the document.
-_SPEAKS_OF_SERVER = frozenset({*_BY_TYPE, _BLOCK, "security_exception", "validation_exception"})
+_SPEAKS_OF_SERVER = frozenset(
+    {*_BY_TYPE, _BLOCK, "action_request_validation_exception", "security_exception", "validation_exception"}
+)
 _SAFE_CAUSES = frozenset(cause for _, cause in _ILLEGAL_ARGUMENTS)
 # Where a text may begin to quote something.
 _QUOTES = re.compile(r"[\[\"{<`(]|(?<![a-z])'|: ")
