@@ -122,7 +122,7 @@ def test_a_state_that_passes_is_waited_for_whatever_its_status(status: int, body
         (400, "<html><head><title>400 Bad Request</title></head></html>", Cause.NOT_OPENSEARCH),
         (403, None, Cause.NOT_OPENSEARCH),
         (401, "Authentication finally failed", Cause.NOT_AUTHENTICATED),
-        (429, None, Cause.THROTTLED),
+        (429, None, Cause.OVERLOADED),
         (429, error("circuit_breaking_exception", "[parent] Data too large"), Cause.OUT_OF_MEMORY),
         (503, error("circuit_breaking_exception", "[parent] Data too large"), Cause.OUT_OF_MEMORY),
         (429, error("rejected_execution_exception", "queue full"), Cause.OVERLOADED),

@@ -246,3 +246,9 @@ def test_a_time_in_a_line_as_go_and_python_print_it(time: Any, read: str | None)
 def test_a_hostile_megabyte_is_looked_at_in_linear_time(piece: str) -> None:
     for log_type in STREAMS:
         only(log_type, piece * (1_000_000 // len(piece)))
+
+
+def test_digits_of_other_scripts_are_no_number_of_json() -> None:
+    source = only("api", '{"level":"error","msg":"x","ts":17951\u06f1,"a":1')
+    assert (source["severity"], source["message"]) == ("ERROR", "x")
+    assert "parse_error" not in source

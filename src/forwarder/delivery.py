@@ -12,7 +12,7 @@ from msgspec import structs
 
 from forwarder.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
 from forwarder.dead_letters import Bucket, Invocation, letters_of
-from forwarder.documents import Document, slim
+from forwarder.documents import Document, slim, whole
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.in_flight import InFlight
 from forwarder.index_names import Index
@@ -58,8 +58,9 @@ def decide(judged: Sequence[Outcome], *, whole_request: bool) -> Next:
 def _decide_request(shared: Outcome, documents: Documents, judged: Sequence[Outcome]) -> Next:
     if len(documents) > 1 and shared.verdict is Verdict.TOO_LARGE:
         return Next((), at_once=_halves(documents))
-    if len(documents) > 1 and shared.status == _TOO_MANY:
-        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner.
+    if len(documents) > 1 and shared.status == _TOO_MANY and shared.cause is not Cause.THROTTLED:
+        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner. Where the
+        # number of requests is too much, more of them would not.
         return Next((), later=_halves(documents))
     return _decide_items(judged)
 
@@ -73,7 +74,8 @@ def _decide_items(judged: Sequence[Outcome]) -> Next:
     if all(outcome.verdict is Verdict.STORED for outcome in judged):
         return Next(tuple(judged))
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
-    later = tuple(outcome.document for outcome in judged if outcome.verdict is Verdict.LATER)
+    # Until then what refused its fields may be mended, as by a template that was put meanwhile.
+    later = tuple(whole(outcome.document) for outcome in judged if outcome.verdict is Verdict.LATER)
     return Next(
         final=tuple(
             outcome for outcome in judged if outcome.verdict is not Verdict.LATER and not _may_pass_slim(outcome)

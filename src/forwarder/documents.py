@@ -112,6 +112,11 @@ def slim(document: Document, reason: str) -> Document:
     return replace(document, json=json, whole=document.json)
 
 
+def whole(document: Document) -> Document:
+    """The document with its fields, also of one that is slim."""
+    return document if document.whole is None else replace(document, json=document.whole, whole=None)
+
+
 class DocumentWriter:
     """Writes the documents of one batch: what its records have in common is worked out once."""
 
@@ -358,12 +363,13 @@ def _is_the_authenticators(members: Mapping[str, JsonValue]) -> bool:
 
 def _pairs(members: Mapping[str, JsonValue], header: LineHeader) -> dict[str, str]:
     """The members but for groups, as texts; those of the header under the names that logrus gives them."""
-    names = {header.time: "time", header.level: "level", header.message: "msg"}
-    return {
-        names.get(name, name): text
-        for name, value in members.items()
-        if name != "groups" and (text := as_keyword(value)) is not None
+    pairs = {
+        name: text for name, value in members.items() if name != "groups" and (text := as_keyword(value)) is not None
     }
+    for name, usual in ((header.time, "time"), (header.level, "level"), (header.message, "msg")):
+        if name != usual and name is not None and name in pairs:
+            pairs[usual] = pairs.pop(name)
+    return pairs
 
 
 def _groups(value: JsonValue) -> list[JsonValue]:

@@ -339,8 +339,6 @@ def _cause_of_error(status: int, error: JsonValue) -> Cause:
 def _cause_of_status(status: int, body: JsonValue) -> Cause:
     if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN):
         return Cause.OTHER_SETUP if isinstance(body, dict) else Cause.NOT_OPENSEARCH
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Cause.THROTTLED
     if status == HTTPStatus.NOT_FOUND or status in _NEVER:
         return Cause.NOT_OPENSEARCH
     cause = _by_status(status)
@@ -389,7 +387,9 @@ def error_reason(error: JsonValue) -> str:
 
 
 # Reasons of these types speak of the server, its rights and its load; those of other types may quote the document.
-_SPEAKS_OF_SERVER = frozenset({*_BY_TYPE, _BLOCK, "security_exception", "validation_exception"})
+_SPEAKS_OF_SERVER = frozenset(
+    {*_BY_TYPE, _BLOCK, "action_request_validation_exception", "security_exception", "validation_exception"}
+)
 _SAFE_CAUSES = frozenset(cause for _, cause in _ILLEGAL_ARGUMENTS)
 # Where a text may begin to quote something.
 _QUOTES = re.compile(r"[\[\"{<`(]|(?<![a-z])'|: ")

@@ -20,7 +20,7 @@ TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 
 _BLANKS = r"[ \t\n\r]*+"
 _STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+"'
-_NUMBER = r"-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][+-]?\d++)?+"
+_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 # A number or a word is complete only with something behind it, since digits may be missing.
 _BARE = rf"(?:{_NUMBER}|true|false|null|NaN|-?Infinity)(?={_BLANKS}[,}}\]])"
 _VALUE = rf"(?:{_STRING}|{_BARE}|(?P<opened>[{{\[]))"

@@ -34,6 +34,8 @@ _FURTHEST_MILLISECONDS = FURTHEST / timedelta(milliseconds=1)
 # In front of a header: blanks and byte order marks, also one that was read in another encoding. No tab: with one begin
 # the further lines of a value, in which a client may have written anything.
 _IN_FRONT = re.compile(r"(?:[ \r\n\0\ufeff\ufffe\u200b]|\u00ef\u00bb\u00bf)*+")
+# How most records begin.
+_USUAL = frozenset("IWEF{t")
 _COLOUR = r"(?:\x1b\[[0-9;]*+m)*+"
 _DATE = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
 _CLOCK = rf"\[?(?:{_DATE}|\d{{1,2}}:\d\d(?::\d\d)?(?:[AP]M)?|\d{{1,19}}(?:\.\d{{1,19}})?(?:e\+\d\d)?(?=\t))\]?"
@@ -56,6 +58,8 @@ _ERROR = re.compile(
 
 def start_of(record: str) -> int:
     """Where a record begins behind blanks and byte order marks."""
+    if record[:1] in _USUAL:
+        return 0
     found = _IN_FRONT.match(record)
     return found.end() if found else 0
 
@@ -111,13 +115,22 @@ _ZONE = re.compile(r" ?(?:(?P<offset>[+-]\d\d:?\d\d)(?: [A-Z]{3,4})?|UTC|GMT)(?:
 
 
 def _read_iso(text: str, timestamp: int) -> datetime | None:
-    text = _ZONE.sub(lambda zone: zone["offset"] or "Z", _SLASHES.sub(r"\1-\2-\3", text))
     try:
         time = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            time = datetime.fromisoformat(_ZONE.sub(_offset, _SLASHES.sub(r"\1-\2-\3", text)))
+        except ValueError:
+            return None
+    try:
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
     return if_near(time, timestamp)
+
+
+def _offset(zone: re.Match[str]) -> str:
+    return zone["offset"] or "Z"
 
 
 def if_near(time: datetime, timestamp: int) -> datetime | None:

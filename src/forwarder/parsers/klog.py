@@ -281,6 +281,8 @@ class LineHeader(NamedTuple):
 
 def header_of(members: Mapping[str, JsonValue]) -> LineHeader:
     """Which members are the header: klog's JSON, or what zap, slog, logrus, zerolog and others write."""
+    if "level" in members and "time" in members and isinstance(members.get("msg"), str):
+        return LineHeader("msg", "time", "level", "caller" if "caller" in members else None)  # as most lines have it
     names: dict[str, str] = {}
     for name in members:
         names.setdefault(name.lower(), name)
@@ -326,7 +328,9 @@ def entry_of(members: Mapping[str, JsonValue], timestamp: int) -> KlogEntry | No
 def severity_of_members(members: Mapping[str, JsonValue], header: LineHeader) -> str:
     """As the level says; klog's JSON has none: its errors are what has no verbosity (`v`)."""
     if header.level is not None:
-        levels = (severity_of(members.get(name)) for name in (header.level, *_LEVELS))
+        if known := severity_of(members[header.level]):
+            return known
+        levels = (severity_of(members.get(name)) for name in _LEVELS)
         return next(filter(None, levels), "INFO")
     time = members.get("ts")
     is_klogs = isinstance(time, int | float) and time >= _LEAST_MILLISECONDS

@@ -6,7 +6,7 @@ it consists of letters, digits and `-._/@^+` only.
 
 import re
 
-from forwarder.go_strings import QUOTED, ValueSpan, read_text
+from forwarder.go_strings import QUOTED, ValueSpan, unquote, unquote_beginning
 from forwarder.log_headers import start_of
 
 _PAIR = re.compile(rf"(?P<key>[^\s=\"]++)=(?:(?P<quoted>{QUOTED.pattern})|(?P<bare>[^\s\"]\S*+|))(?: ++|\Z)")
@@ -18,7 +18,11 @@ def parse_logfmt(line: str) -> dict[str, str] | None:
     spans = _pairs(line)
     if spans is None:
         return None
-    return {key: read_text(line[start:end]) for key, start, end, _ in spans}
+    pairs = {key: unquote(line[start:end]) if quoted else line[start:end] for key, start, end, quoted in spans}
+    last = spans[-1]
+    if not last.quoted and line.startswith('"', last.start):
+        pairs[last.key] = unquote_beginning(line[last.start : last.end])
+    return pairs
 
 
 def logfmt_values(line: str) -> list[ValueSpan]:
