@@ -50,6 +50,7 @@ _PLAIN = re.compile(r"[!#-\[\]-~]*+")
 # What is printable and shows nothing: Unicode's Default_Ignorable_Code_Point outside of Cf, and an empty Braille cell.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159"
+    "\U00013441\U00013442"
     "\U000e0000-\U000e0fff]"
 )
 _NOT_ASCII = re.compile(r"[^ -~]")
