@@ -198,6 +198,11 @@ def test_a_quote_does_not_end_a_quoted_part() -> None:
     assert sentence == 'ada deleted pods prod/"x\\" deleted \\"y": 200'
 
 
+def test_a_backslash_is_not_taken_for_an_escape() -> None:
+    assert told(user={"username": "x\\u200b"})["message"] == r'"x\\u200b" deleted pods prod/db: 200'
+    assert told(objectRef={**POD, "name": "x\\"})["message"] == r'ada deleted pods prod/"x\\": 200'
+
+
 @pytest.mark.parametrize("name", ["system:node:ip-10-0-0-1", "arn:aws:sts::1:assumed-role/A/ada", "ada@x.org", "語"])
 def test_everyday_names_are_not_quoted(name: str) -> None:
     assert told(user={"username": name})["message"] == f"{name} deleted pods prod/db: 200"
