@@ -508,7 +508,7 @@ def who_ran_privileged() -> Question:
         "Who created a privileged pod, a hostPath mount, a host network or PID pod, an ephemeral container?",
         _without_controllers(ran),
         (
-            *("@timestamp", "outcome", "actor.username", "actor.session_name"),
+            *("@timestamp", "outcome", "dry_run", "actor.username", "actor.session_name"),
             *("workload.kind", "objectRef.namespace", "objectRef.name"),
             *(f"workload.{power}" for power in host),
             *("workload.host_paths", "workload.capabilities_added", "workload.images"),
