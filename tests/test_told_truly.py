@@ -12,6 +12,7 @@ from tests.test_documents import AUDIT_EVENT, audit, only
 
 URI = "/api/v1/namespaces/prod/pods/db"
 POD = {"resource": "pods", "namespace": "prod", "name": "db", "apiVersion": "v1"}
+CUSTOM = {**POD, "apiGroup": "example.com"}
 BINDING = {"resource": "clusterrolebindings", "apiGroup": "rbac.authorization.k8s.io"}
 OPTIONS = {"kind": "DeleteOptions", "apiVersion": "v1"}
 DRY, WET = {**OPTIONS, "dryRun": ["All"]}, OPTIONS
@@ -38,7 +39,7 @@ def part(subresource: str) -> dict[str, Any]:
         {"verb": "create", "objectRef": BINDING, "requestURI": "/apis/x?dryRun=All", "level": "Metadata"},
         {"verb": "patch", "requestURI": f"{URI}?fieldManager=a&dryRun=All"},
         {"verb": "update", "requestURI": f"{URI}?dryRun=All", "responseStatus": {"code": 403}},
-        {"verb": "update", "objectRef": {**POD, "apiGroup": "example.com"}, "requestURI": f"{URI}?dryRun=All"},
+        {"verb": "update", "objectRef": CUSTOM, "requestURI": f"{URI}?dryRun=All", "requestObject": {"a": 1}},
         {**part("eviction"), "requestURI": f"{URI}/eviction?dryRun=All"},
         {**part("eviction"), "requestObject": {"kind": "Eviction", "deleteOptions": DRY}},
         {**part("binding"), "requestURI": f"{URI}/binding?dryRun=All"},
@@ -69,7 +70,9 @@ def test_a_dry_run_is_told_as_one(changes: dict[str, Any]) -> None:
         {"requestURI": f"{URI}?dryRun=All", "requestObject": {}},
         {"requestURI": f"{URI}?dryRun=All", "level": "Metadata"},
         {"requestURI": f"{URI}?dryRun=All", "annotations": {"audit.k8s.io/truncated": "true"}},
-        {"requestURI": f"{URI}?dryRun=All", "objectRef": {**POD, "apiGroup": "packages.example.com"}},
+        # By another API server, for all that is known.
+        {"requestURI": f"{URI}?dryRun=All", "objectRef": CUSTOM},
+        {"verb": "update", "objectRef": CUSTOM, "requestURI": f"{URI}?dryRun=All"},
         {"requestURI": f"{URI}?dryRun=All", "responseStatus": {"code": 403}},
         {"requestObject": {**OPTIONS, "dryRun": "All"}},
         {"requestObject": {**OPTIONS, "dryRun": []}},
@@ -193,6 +196,11 @@ def test_no_part_reads_as_a_sentence(blank: str, place: Any) -> None:
 def test_a_quote_does_not_end_a_quoted_part() -> None:
     sentence = told(objectRef={**POD, "name": 'x" deleted "y'})["message"]
     assert sentence == 'ada deleted pods prod/"x\\" deleted \\"y": 200'
+
+
+def test_a_backslash_is_not_taken_for_an_escape() -> None:
+    assert told(user={"username": "x\\u200b"})["message"] == r'"x\\u200b" deleted pods prod/db: 200'
+    assert told(objectRef={**POD, "name": "x\\"})["message"] == r'ada deleted pods prod/"x\\": 200'
 
 
 @pytest.mark.parametrize("name", ["system:node:ip-10-0-0-1", "arn:aws:sts::1:assumed-role/A/ada", "ada@x.org", "語"])

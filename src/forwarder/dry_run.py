@@ -42,13 +42,15 @@ def is_dry_run(record: AuditRecord, outcome: str | None) -> bool:
         is_asked = is_asked or _is_all(as_object(request.get("deleteOptions")).get("dryRun"))
     if not is_asked or not _heeds_dry_run(ref):
         return False
-    return event.verb not in _DELETES or (outcome == ALLOWED and _has_no_body(record, event, ref))
+    if event.verb not in _DELETES:
+        # What is passed on to another API server, which may know of no dry run, is recorded without bodies.
+        return _is_own(ref) or request is not None
+    return outcome == ALLOWED and _has_no_body(record, event, ref)
 
 
 def _has_no_body(record: AuditRecord, event: AuditEvent, ref: ObjectRef) -> bool:
     """Whether the request had no body, and not only the record."""
     is_whole = not record.is_truncated and _BODY_LEFT_OUT not in as_object(record.annotations.value)
-    # What is passed on to another API server is recorded without bodies.
     is_own = _is_own(ref) or record.response is not None
     return is_whole and is_own and event.level != "Metadata" and event.stage != "RequestReceived"
 

@@ -50,8 +50,10 @@ _PLAIN = re.compile(r"[!#-\[\]-~]*+")
 # What is printable and shows nothing: Unicode's Default_Ignorable_Code_Point outside of Cf, and an empty Braille cell.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159"
+    "\U00013441\U00013442"
     "\U000e0000-\U000e0fff]"
 )
+_QUOTED = {'"': '\\"', "\\": "\\\\"}
 _NOT_ASCII = re.compile(r"[^ -~]")
 
 
@@ -163,10 +165,13 @@ def _part(text: str, longest: int) -> str:
     if not text or _PLAIN.fullmatch(text):
         return text if len(text) <= longest else _shortened(text, longest)
     text = text[: longest + 1]
-    visible = "".join(character if _is_seen(character) else _escaped(character) for character in text)
-    is_word = not any(sign in text for sign in ' "\\') and visible == text
-    visible = visible if is_word else visible.replace('"', '\\"')
-    return _shortened(visible, longest) if is_word else f'"{_shortened(visible, longest)}"'
+    shown = "".join(
+        _QUOTED.get(character) or (character if _is_seen(character) else _escaped(character)) for character in text
+    )
+    # A word of another script is one too.
+    if shown == text and " " not in text:
+        return _shortened(text, longest)
+    return f'"{_shortened(shown, longest)}"'
 
 
 def _visible(text: str) -> str:

@@ -15,6 +15,11 @@ Exact: TypeAlias = str | bool | tuple[str, ...] | None
 
 _CHANGES = ("create", "update", "patch", "delete", "deletecollection")
 _GRANTS = ("create", "update", "patch")
+_RUNS = (
+    *("pods", "podtemplates", "replicasets", "deployments", "daemonsets", "statefulsets", "replicationcontrollers"),
+    *("jobs", "cronjobs", "persistentvolumes"),
+)
+_RIGHTS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
 # Those that no Pod Security Standard but `privileged` lets a container add (Kubernetes, "Pod Security Standards").
 _STRONG_CAPABILITIES = (
     *("ALL", "AUDIT_CONTROL", "AUDIT_READ", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH"),
@@ -179,15 +184,13 @@ def _not(query: Query) -> Query:
     return {"bool": {"must_not": [query]}}
 
 
-# What was stored, not tried out; of a record that was cut off before its end, as one can make it be, that may be so.
-_DONE = _where(
-    {},
-    _any_of(
-        _clause("outcome", "allowed"),
-        _where({"truncated": True, "stage": "ResponseComplete"}, unless=_exists("outcome")),
-    ),
-    unless=_clause("dry_run", value=True),
+# What was let. Of a record that was cut off before its end, as a client can make it be, that is not known: it may be.
+_LET = _any_of(
+    _clause("outcome", "allowed"),
+    _where({"stage": ("ResponseStarted", "ResponseComplete")}, unless=_exists("outcome")),
 )
+# And stored, not tried out.
+_DONE = _where({}, _LET, unless=_clause("dry_run", value=True))
 _EVENTLESS = _not(_exists("stage"))
 _ANSWERED = _clause("stage", ("ResponseComplete", "Panic"))
 _STARTED = _clause("stage", "ResponseStarted")
@@ -198,6 +201,8 @@ _LONG_RUNNING = _any_of(
     _clause("objectRef.subresource", ("attach", "exec", "log", "portforward", "proxy")),
 )
 _NOT_AUTHENTICATED = _where({"responseStatus.code": "401"}, unless=_exists("actor.username"))
+
+_SUBRESOURCE = _exists("objectRef.subresource")
 
 ONCE: Query = _any_of(
     _EVENTLESS,
@@ -508,13 +513,15 @@ def who_ran_privileged() -> Question:
             "verb": ("create", "update", "patch"),
         }
     )
-    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"), put_into_pod), ONCE)
+    # A body that was cut off may have had any of it.
+    cut_off = _where({"truncated": True, "verb": _GRANTS, "objectRef.resource": _RUNS}, unless=_SUBRESOURCE)
+    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"), put_into_pod, cut_off), ONCE)
     return Question(
         15,
         "Who created a privileged pod, a hostPath mount, a host network or PID pod, an ephemeral container?",
         _without_controllers(ran),
         (
-            *("@timestamp", "outcome", "actor.username", "actor.session_name"),
+            *("@timestamp", "outcome", "dry_run", "actor.username", "actor.session_name"),
             *("workload.kind", "objectRef.namespace", "objectRef.name"),
             *(f"workload.{power}" for power in host),
             *("workload.host_paths", "workload.capabilities_added", "workload.images"),
@@ -525,7 +532,12 @@ def who_ran_privileged() -> Question:
 
 def who_granted_everything() -> Question:
     """16: by a role that holds `*`, or by a binding to cluster-admin, also one that gets a further subject."""
-    granted = _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS}, _DONE, ONCE)
+    everything = _any_of(
+        _clause("rbac.wildcard", value=True),
+        # A body that was cut off may have granted it.
+        _where({"truncated": True, "objectRef.resource": _RIGHTS}),
+    )
+    granted = _where({"log_type": "audit", "verb": _GRANTS}, everything, _DONE, ONCE)
     return Question(
         16,
         "Who granted cluster-admin, or rights to everything (*)?",
@@ -537,7 +549,7 @@ def who_granted_everything() -> Question:
 
 def who_read_secrets() -> Question:
     """17: and was let; for those who were not, ask which requests were denied."""
-    read = _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS, "outcome": "allowed"}, ONCE)
+    read = _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS}, _LET, ONCE)
     return Question(
         17,
         "Who read secrets, and from where?",
@@ -555,7 +567,7 @@ def which_anonymous_requests_were_allowed() -> Question:
     return Question(
         18,
         "Which anonymous requests were allowed?",
-        _where({"log_type": "audit", "actor.kind": "anonymous", "outcome": "allowed"}, ONCE),
+        _where({"log_type": "audit", "actor.kind": "anonymous"}, _LET, ONCE),
         ("@timestamp", "actor.source_ip", "verb", "requestURI", "userAgent"),
     )
 
