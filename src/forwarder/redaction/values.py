@@ -7,6 +7,8 @@ from forwarder.redaction.rules import MARK
 _NO_SECRET = re.compile(
     # Nothing, a switch, or masked by somebody else.
     r"(?:true|false|yes|no|on|off|none|null|nil|<nil>|\(nil\)|undefined|n/a|\[?<?redacted>?\]?|\*+|x{3,}|\[\]|\{\}|map\[\]"
+    # What was redacted within a dump.
+    r"|[\w.&*]*[\[{(][\w.-]{1,64}:\(redacted\)[\]})]*"
     r"|optional|required|enabled|disabled|unset|empty)"
     # A variable, a template, a placeholder, a file read when it runs.
     r"|\$\w+|\$\{[\w.:]+\}|\$\([\w.]+\)|%\w+%|%\(\w+\)s|\{\{.*\}\}|\$\{\{.*\}\}|<[\w .-]+>"
