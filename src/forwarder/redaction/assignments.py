@@ -22,7 +22,7 @@ class Kind(Enum):
 # A name, what closes it, and what separates it from its value.
 _ASSIGNMENT = re.compile(
     rf"(?:(?<![A-Za-z0-9_.])|(?<=\]\.))(?P<name>[A-Za-z_][\w.-]{{0,{LONGEST_NAME - 1}}}+)"
-    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|::?=|[?+]=|==?|::(?=[ \t])|:)[ \t]{0,99}+)"
+    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|::?=|[?+]=|!==?|={1,3}|::(?=[ \t])|:)[ \t]{0,99}+)"
 )
 # What may stand in front of a quote: Go's `[]byte("…")`, prefixes of Python, C and SQL, Erlang's `<<"…">>`.
 _QUOTE = re.compile(
@@ -51,8 +51,11 @@ _SHELL_QUOTE = re.compile(r"\\.|[\"']", re.DOTALL)
 # A line that begins a member of a mapping, so that it continues no value.
 _MEMBER = re.compile(r"(?:-[ \t]+)?(?:\"[^\"]*\"|'[^']*'|[\w./-]+)[ \t]*:(?:[ \t]|$)|\?[ \t]|#|\{|---$")
 _VALUE_MEMBER = re.compile(
-    r"[\"']?(?:value|val|plain(?:[tT]ext)?|content|raw|literal|inline(?:String)?|string(?:Value)?|data)[\"']?:[ \t]+"
-    r"(?P<value>[^{\[\s][^\r\n]*)"
+    r"[\"']?(?:value|val|plain(?:[tT]ext)?|content|raw|literal|inline(?:_?[sS]tring)?|string(?:Value)?|data)"
+    r"[\"']?:[ \t]+(?P<value>[^{\[\s][^\r\n]*)"
+)
+_VALUE_IN_FLOW = re.compile(
+    r"\{[ \t]*[\"']?(?:value|inline(?:_?[sS]tring)?|plain(?:[tT]ext)?)[\"']?:[ \t]+(?P<value>[^{\[\s,}][^,}\r\n]*)"
 )
 _LINE_HEAD = re.compile(
     r"[ \t]*(?:#\s*)?(?:-[ \t]+)?(?:(?:export|set|ENV|ARG|declare -x|--env|-e)[ \t]+)?(?:--?)?\\{0,7}[\"']?"
@@ -287,14 +290,13 @@ class Assignments:
         rest = _REST_OF_LINE.match(self._text, begin)
         end = rest.end() if rest is not None else begin
         line = self._text[begin:end].rstrip()
-        if is_colon and (not line or _BLOCK.match(self._text, begin) is not None):
+        if not line or (is_colon and _BLOCK.match(self._text, begin) is not None):
             return self._block(end, is_block=bool(line))
         if (here := _HERE_DOCUMENT.fullmatch(line)) is not None:
             return self._here_document(end, here["end"])
         if is_colon and (line.startswith("{") or _ALIAS.fullmatch(line) is not None):
-            return None
-        if not line:
-            return None
+            member = _VALUE_IN_FLOW.match(self._text, begin)
+            return member.span("value") if member is not None else None
         return begin, self._end_of_continuation(end) if is_colon or line.endswith("\\") else begin + len(line)
 
     def _end_of_continuation(self, position: int) -> int:

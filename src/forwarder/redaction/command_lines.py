@@ -87,7 +87,8 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
     is_secure_string = SECURE_STRING in words
     for position, word in enumerate(words):
         if word.startswith("-"):
-            if position not in found and _is_told(word, words[position + 1 : position + 2], names):
+            is_switch = command is not None and command.name in OF_SETTINGS and word in SETTERS
+            if position not in found and not is_switch and _is_told(word, words[position + 1 : position + 2], names):
                 found[position + 1] = MARK
         elif (called := program_of(word)) is not None and (command is None or _calls_another(words, position)):
             command = _Command(called, PROGRAMS[called], words, position, set(), is_of_pairs, is_secure_string)
@@ -246,18 +247,21 @@ def piped_secrets(words: Sequence[str], receiver: str) -> dict[int, str]:
     return _printed(words, is_of_users=READS_USER.search(receiver) is not None)
 
 
-def written_secrets(words: Sequence[str], names: Names) -> dict[int, str]:
-    """Of a command that prints into a file whose name tells: the arguments that get there, without the secret.
+def redirected_secrets(words: Sequence[str], names: Names) -> dict[int, str]:
+    """What is printed into a file whose name tells, and what a program reads behind `<<<`, without the secret.
 
     Args:
         words: the command, its arguments, and behind `>` the file; unquoted.
         names: which names tell.
     """
-    place = next((place for place, word in enumerate(words) if word in (">", ">>")), 0)
-    file = words[place + 1 : place + 2]
-    if not place or not _prints(words) or not file or names.telling(file[0].rpartition("/")[2]) is not Telling.YES:
-        return {}
-    return _printed(words[:place], is_of_users=False)
+    for place, word in enumerate(words[:-1]):
+        if word == "<<<":
+            secrets = piped_secrets(["echo", words[place + 1]], " ".join(words))
+            return dict.fromkeys((place + 1,) if secrets else (), MARK)
+        if word in (">", ">>") and _prints(words):
+            is_told = names.telling(words[place + 1].rpartition("/")[2]) is Telling.YES
+            return _printed(words[:place], is_of_users=False) if is_told else {}
+    return {}
 
 
 def _prints(words: Sequence[str]) -> bool:

@@ -24,8 +24,8 @@ _NAME_AND_VALUE = re.compile(
 _DIRECTIVE = re.compile(
     r"[ \t]*+(?:(?:proxy|grpc|uwsgi|scgi|fastcgi)_set_header|fastcgi_param|uwsgi_param|add_header|SetEnv"
     r"|more_set_headers|(?:Request)?Header[ \t]+(?:set|add)|(?:http-request[ \t]+)?(?:set|add)-header"
-    r"|header_up|(?:set|ENV|env|setenv|setx|set[ \t]+-\w+|auth|config[ \t]+set)|request_header)"
-    rf"[ \t]++(?P<name>{_NAME})[ \t]++(?P<value>{_VALUE}|[^\r\n;]+?)[ \t]*;?[ \t]*\r?"
+    r"|header_up|(?:set|ENV|env|setenv|setx|#?define|set[ \t]+-\w+|auth|config[ \t]+set)|request_header)"
+    rf"[ \t]++\$?(?P<name>{_NAME})[ \t]++(?P<value>{_VALUE}|[^\r\n;]+?)[ \t]*;?[ \t]*\r?"
 )
 _SENTINEL = re.compile(r"[ \t]*+sentinel[ \t]+auth-pass[ \t]+\S+[ \t]+(?P<value>\S+)[ \t]*\r?")
 # `machine h login u password X`; HAProxy's `user u insecure-password X`.
@@ -97,8 +97,9 @@ _DEFAULT = re.compile(
 _LONGEST_VARIABLE = 1000
 # `define('DB_PASSWORD', 'X')`, `.header("X-Api-Key", "X")`, `{default_pass, <<"X">>}`.
 _CALL = re.compile(
-    rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})(?(quote)(?P=quote)|(?=,[ \t]*<<))[ \t]*,"
-    r"[ \t\r\n]*+(?:<<)?(?P<open>\\{0,7}[\"'])(?P<value>[^\"'\\\n]+)(?P=open)"
+    rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})"
+    r"(?(quote)(?P=quote)|(?<=\w)(?=,[ \t]*(?:<<|[\"'])))[ \t]*,[ \t\r\n]*+(?:<<)?"
+    r"(?P<open>\\{0,7}[\"'])(?P<value>[^\"'\\\n]+)(?P=open)"
 )
 _ELEMENT = re.compile(
     r"<(?P<tag>[A-Za-z_][\w:.-]{0,100})(?P<attributes>(?:\s[^<>]{0,200})?)>\s*+"

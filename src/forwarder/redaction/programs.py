@@ -111,7 +111,7 @@ _PROGRAM = re.compile(r"(?:[^\s]*/)?([a-z7][a-z0-9_.-]{1,30}?)(?:\.exe|\.sh)?")
 _LONGEST_PATH = 200
 # Programs that read a secret from a pipe: by an option that says so, or always.
 READS_PIPE = re.compile(
-    r"\b(?:chpasswd|kinit|smbpasswd|cryptsetup|pdbedit|passwd|su)\b"
+    r"\b(?:chpasswd|kinit|smbpasswd|cryptsetup|pdbedit|passwd|su)\b|\bread\s+-\w*s"
     r"|\bsudo\s+(?:-\w+\s+)*-\w*S|\bhtpasswd\s+(?:-\w+\s+)*-\w*i|\bvault\b[^|;]*-(?:\s|$)"
     r"|--\w*(?:password|token|secret|passphrase|key)\w*-(?:stdin|fd)\b"
     r"|--(?:password|token|with-token|stdin)\b(?:[= ]-)?"
