@@ -43,7 +43,7 @@ _HERE_DOCUMENT = re.compile(r"<<[-~]?[ \t]*[\"']?(?P<end>\w+)[\"']?[ \t]*")
 _GO_LIST = re.compile(r"\[\][\w.]*\{(?P<inside>[^}\n]*)\}?")
 # What the shell takes as one word (POSIX, "Token Recognition").
 _SHELL_VALUE = re.compile(
-    r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|`[^`]*+`?"
+    r"(?:\(redacted\)|[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|`[^`]*+`?"
     r"|\$\((?:[^()]|\([^()]*+\))*+\)?|\$)++",
     re.DOTALL,
 )

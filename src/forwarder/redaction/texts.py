@@ -392,7 +392,8 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
 
 
 _SHELL_WORD = re.compile(
-    r"(?:[^\s\"'\\;|&<>()`$]|\$(?!\()|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|\$?\(|[)`]|<<<|[<>]+", re.DOTALL
+    r"(?:\(redacted\)|[^\s\"'\\;|&<>()`$]|\$(?!\()|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|\$?\(|[)`]|<<<|[<>]+",
+    re.DOTALL,
 )
 # Where one command ends, and another one begins: `a; b`, `$(b)`.
 _ENDS_COMMAND = re.compile(r"[;|&\n]+|\$?\(|[)`]")
