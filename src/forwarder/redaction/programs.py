@@ -1,6 +1,7 @@
 """Where well-known programs take secrets among their arguments, by their manuals."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -122,6 +123,7 @@ READS_PIPE = re.compile(
 READS_USER = re.compile(r"\b(?:chpasswd|newusers)\b")
 
 
+@lru_cache(maxsize=4096)
 def program_of(word: str) -> str | None:
     """The well-known program that a word calls; None for any other word."""
     match = _PROGRAM.fullmatch(word) if len(word) < _LONGEST_PATH else None

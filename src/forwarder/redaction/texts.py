@@ -391,12 +391,11 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
     return "".join(pieces) + text[done:] if done else text
 
 
+# A word, or what ends one command and begins another one: `a; b`, `$(b)`.
 _SHELL_WORD = re.compile(
-    r"(?:\(redacted\)|[^\s\"'\\;|&<>()`$]|\$(?!\()|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|\$?\(|[)`]|<<<|[<>]+",
+    r"(?:\(redacted\)|[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|(?P<end>[;|&\n]+|[()`]+)|<<<|[<>]+",
     re.DOTALL,
 )
-# Where one command ends, and another one begins: `a; b`, `$(b)`.
-_ENDS_COMMAND = re.compile(r"[;|&\n]+|\$?\(|[)`]")
 # `<<EOF | docker login --password-stdin`, and the lines up to the word.
 _HERE_DOCUMENT = re.compile(
     r"<<-?[ \t]*[\"']?(?P<end>\w+)[\"']?(?P<receiver>[^\n]*)\n"
@@ -410,7 +409,7 @@ def _inner_scripts(
     """Of a command that calls a shell: the script behind `-c` without its secrets, in its quotes."""
     found: dict[int, str] = {}
     for place, (option, script) in enumerate(pairwise(plain), 1):
-        if depth and " " in script and _SHELL_OPTION.fullmatch(option) is not None:
+        if option[:1] == "-" and depth and " " in script and _SHELL_OPTION.fullmatch(option) is not None:
             redacted = _redact_commands(script, names, tell, depth - 1)
             quoted = command[place][0][:1] if command[place][0][:1] in ('"', "'") else ""
             found |= {place: f"{quoted}{redacted}{quoted}"} if redacted != script else {}
@@ -423,17 +422,19 @@ def _redact_commands(text: str, names: Names, tell: Tell, depth: int = 3) -> str
     command: list[re.Match[str]] = []
     piped: list[re.Match[str]] = []
     for word in (*_SHELL_WORD.finditer(text), None):
-        if word is not None and _ENDS_COMMAND.fullmatch(word[0]) is None:
+        if word is not None and word.lastgroup is None:
             command.append(word)
             continue
-        plain = [match[0].strip("\"'") for match in command]
-        found = redacted_arguments(plain, names)
-        found.update(_inner_scripts(command, plain, names, tell, depth))
-        found.update(redirected_secrets(plain, names))
-        edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
-        secrets = piped_secrets([match[0].strip("\"'") for match in piped], " ".join(plain))
-        edits += ((piped[place].start(), piped[place].end(), secrets[place]) for place in secrets)
-        piped = command if word is not None and word[0] == "|" else []
+        # Most have no secrets by their form alone, and a text may have very many.
+        if len(command) > 1 or piped:
+            plain = [match[0].strip("\"'") for match in command]
+            found = redacted_arguments(plain, names)
+            found.update(_inner_scripts(command, plain, names, tell, depth))
+            found.update(redirected_secrets(plain, names))
+            edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
+            secrets = piped_secrets([match[0].strip("\"'") for match in piped], plain)
+            edits += ((piped[place].start(), piped[place].end(), secrets[place]) for place in secrets)
+        piped = command if word is not None and word[0] == "|" and len(command) > 1 else []
         command = []
     documents = _HERE_DOCUMENT.finditer(text) if "<<" in text else ()
     edits += ((*one.span("value"), MARK) for one in documents if READS_PIPE.search(one["receiver"]) is not None)
