@@ -72,6 +72,8 @@ _WORD = re.compile(r"(?:[^\s,]|,(?!--?[A-Za-z]))+")
 _IN_FLOW = re.compile(r"[^\s,}\]]+")
 _PLAIN_IN_FLOW = re.compile(r"[^,}\]\r\n]+")
 _OF_PARAMETER = re.compile(r"[^&\s\"']+")
+# Of an option at the head of a line: to the next one, or to the end of the line.
+_OF_OPTION = re.compile(r"(?:[^\s\\]|[ \t]+(?!--?[A-Za-z]|\\|\r?$)|\\(?!\r?\n))+", re.MULTILINE)
 _IN_BRACKETS = re.compile(r"\[[^\]\n]*\]?")
 _SCHEME_WORD = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey)[ \t]+", re.IGNORECASE)
 # In a sentence: a word with a digit or an unusual character, or a long one.
@@ -190,7 +192,8 @@ class Assignments:
         if is_colon and not is_apart and self._text[begin : begin + 1] not in ("", "\r", "\n"):
             return self._tight(match)
         if self._is_at_line_head(match):
-            return self._to_line_end(begin, is_colon=is_colon)
+            is_option = self._kind is Kind.DOCUMENT and self._before(match, 1) == "-"
+            return self._word(begin, _OF_OPTION) if is_option else self._to_line_end(begin, is_colon=is_colon)
         scheme = _SCHEME_WORD.match(self._text, begin)
         begin = scheme.end() if scheme is not None else begin
         if not is_colon:

@@ -91,7 +91,7 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
             all_words = all_words or frozenset(words)
             command = _Command(called, PROGRAMS[called], words, position, set(), all_words)
         if command is not None:
-            if position not in found:
+            if position not in found and (word.startswith("-") or command.name in _OF_WORDS):
                 for place, argument in _of_command(command, position, names):
                     found.setdefault(place, argument)
             command.seen.add(word)
@@ -237,6 +237,17 @@ _SPECIAL = {
     **dict.fromkeys(OF_PASSWORD_FILES, _of_password_file),
     **dict.fromkeys(OF_ORACLE, _of_oracle),
 }
+
+
+# Programs of whose arguments not only options tell.
+_OF_WORDS = frozenset(
+    name
+    for name, program in PROGRAMS.items()
+    if name in _SPECIAL
+    or name in OF_SETTINGS
+    or program.words
+    or any(not option.startswith("-") for option in (*program.secret, *program.user))
+)
 
 
 def piped_secrets(words: Sequence[str], receiver: Sequence[str]) -> dict[int, str]:

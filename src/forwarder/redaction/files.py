@@ -41,7 +41,12 @@ _REDIS_USER = re.compile(r"[ \t]*+(?:user|ACL[ \t]+SETUSER)[ \t]+\S+[^\n>]*?[ \t
 _IPSEC = re.compile(rf"[^\n:]*:[ \t]+(?:PSK|EAP|XAUTH|NTLM)[ \t]+(?P<value>{_VALUE}|\S+)[ \t]*\r?")
 # Squid's `login=user:X`.
 _LOGIN = re.compile(r"[^\n]*?\blogin=[^\s:=]{1,100}:(?P<value>\S+)[^\n]*")
-_LINES = (_IPSEC, _LOGIN, _SENTINEL, _STATS_AUTH, _REDIS_USER)
+# Of network devices: `username ada password 7 X`, `encrypted-password "X"`.
+_AT_END = re.compile(
+    rf"[^\n]*?[ \t](?:[\w-]*password|secret|passphrase)[ \t]+(?:[0-9][ \t]+)?"
+    rf"(?P<value>{_VALUE}|(?=[^\s;]*[0-9!#$%^&*+/=_])[^\s\"';:=,.()]{{6,}})[ \t]*;?[ \t]*\r?"
+)
+_LINES = (_AT_END, _IPSEC, _LOGIN, _SENTINEL, _STATS_AUTH, _REDIS_USER)
 _WORDS_OF_SENTENCES = frozenset(
     (
         *(
@@ -114,7 +119,8 @@ _NAME_ELEMENT = re.compile(r"(?:.*[_:.-])?(?:name|key)", re.IGNORECASE)
 _LONGEST_ADDRESS = 200
 # YAML 1.2, section 8.2.2: `? password`, and in the next line `: X`.
 _EXPLICIT = re.compile(
-    rf"^[ \t]*+(?:-[ \t]+)?\?[ \t]+[\"']?(?P<name>{_NAME})[\"']?[ \t]*\r?\n[ \t]*+:[ \t]+(?P<value>[^\r\n]+)",
+    rf"^[ \t]*+(?:-[ \t]+)?\?[ \t]+[\"']?(?:[\w.-]+[ ])*(?P<name>{_NAME})[\"']?"
+    r"[ \t]*\r?\n[ \t]*+:[ \t]+(?P<value>[^\r\n]+)",
     re.MULTILINE,
 )
 # Oracle's JDBC addresses, and what sqlplus and others connect with.

@@ -50,10 +50,10 @@ _TELLING_LAST = frozenset(("authorization", "cookie", "cookies"))
 # `api key`, `encryption key`, …; not `public key`, `partition key`, `topology key`.
 _BEFORE_KEY = _words_of(
     "access account activation admin aes agent api app application auth authentication backup bot certificate "
-    "cipher client consumer cookie credential crypt crypto data dek deploy dkim ecdsa encrypt encryption fernet "
+    "cipher client consumer cookie credential crypt crypto data dek deploy dkim ecdsa enc encrypt encryption fernet "
     "function functions hmac host ingest ingestion instrumentation integration jwt kek kms ldap licence license "
-    "master merchant oauth payment pgp preshared private project rails recovery role root rsa saml sas seal secret "
-    "secure security server service session shared sharedaccess sign signature signing smtp ssh ssl storage "
+    "master merchant oauth payment pgp preshared private project rails recovery role root rsa salt saml sas seal "
+    "secret secure security server service session shared sharedaccess sign signature signing smtp ssh ssl storage "
     "subscription tls unseal user vapid vault wallet webhook wireguard write"
 )
 _NO_KEYS = frozenset(("public", "partition", "topology", "sort", "primary", "foreign", "cache", "idempotency", "label"))
