@@ -109,6 +109,38 @@ FILES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("mysql native", "ALTER USER 'r'@'l' IDENTIFIED WITH mysql_native_password BY '@@';\n", ()),
     ("oracle sql", "ALTER USER ada IDENTIFIED BY @@;\n", ()),
     ("mssql", "CREATE LOGIN ada WITH PASSWORD = N'@@';\n", ()),
+    ("casc", "credentials:\n  - usernamePassword:\n      username: ada\n      password: @@\n", ("ada",)),
+    ("tf var", 'variable "api_token" {\n  type = string\n  description = "t"\n  default = "@@"\n}\n', ()),
+    ("cfn param", "- ParameterKey: DbPassword\n  ParameterValue: @@\n", ()),
+    ("helmfile", "releases:\n- name: a\n  set:\n  - name: postgresql.auth.password\n    value: @@\n", ()),
+    ("kustomize 2", "secretGenerator:\n- name: a\n  literals:\n  - pin=@@\n  - user=ada\n", ()),
+    ("sssd", "ldap_default_authtok = @@\nldap_uri = ldap://h1\n", ("h1",)),
+    ("strongswan", 'ada : EAP "@@"\n', ()),
+    ("ipsec psk", '%any %any : PSK "@@"\n', ()),
+    ("cassandra", "keystore_password: @@\nkeystore: /k\n", ("/k",)),
+    ("hive-site", "<property><name>javax.jdo.option.ConnectionPassword</name><value>@@</value></property>", ()),
+    ("squid", "cache_peer h1 parent 3128 0 login=ada:@@\n", ("h1",)),
+    ("ts", "private readonly apiKey: string = '@@';\n", ()),
+    ("c#", 'var c = new NetworkCredential("ada", "@@");\n', ()),
+    ("powershell", '$Password = ConvertTo-SecureString "@@" -AsPlainText -Force\n', ()),
+    ("graphql", 'mutation { login(user: "ada", password: "@@") { token } }', ("ada",)),
+    ("http file", "POST /login\nX-Auth-Token: @@\nContent-Type: a\n", ("Content-Type",)),
+    ("envoy yaml", "common_tls_context: {}\nsasl:\n  password: {inline_string: @@}\n", ()),
+    ("nginx lua", 'set $api_key "@@";\nlisten 1;\n', ("listen 1",)),
+    ("nginx if", 'if ($http_x_token != "@@") { return 403; }\n', ("403",)),
+    ("schema registry", "basic.auth.user.info=ada:@@\n", ()),
+    ("jetty", '<Set name="KeyStorePassword">@@</Set>', ()),
+    ("web.xml", "<context-param><param-name>db.password</param-name><param-value>@@</param-value></context-param>", ()),
+    ("toml multi", 'private_key = """\n@@\n"""\nport = 1\n', ("port = 1",)),
+    ("yaml tag binary", "key_data:\n  privateKey: !!binary |\n    @@\nhost: h1\n", ("host: h1",)),
+    ("yaml anchored block", "password: &p |\n  @@\nhost: h1\n", ("host: h1",)),
+    ("yaml flow multi", "db: {\n  user: ada,\n  password: @@,\n  port: 1\n}\n", ("port: 1",)),
+    ("ini list", "[keys]\napi_keys =\n  @@\n  b2\n", ()),
+    ("erlang", '{password, "@@"}.\n', ()),
+    ("clj", '{:user "ada" :password "@@"}\n', ("ada",)),
+    ("py auth", 'requests.get(u, auth=("ada", "@@"))\n', ("ada",)),
+    ("c define", '#define API_KEY "@@"\n', ()),
+    ("sql4", "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'ada', password '@@');\n", ("ada",)),
 )
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
@@ -192,6 +224,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("nats", "pub", "--user", "a", "--password", "@@", "s"),
     ("beeline", "-u", "jdbc:hive2://h", "-n", "a", "-p", "@@"),
     ("dotnet", "user-secrets", "set", "Db:Password", "@@"),
+    ("rclone", "obscure", "@@"),
+    ("doctl", "auth", "init", "-t", "@@"),
 )
 
 SCRIPTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -212,6 +246,19 @@ SCRIPTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("mysql", "mysql -e \"SET PASSWORD FOR 'ada'@'%' = PASSWORD('@@')\" -h db", ("-h db",)),
     ("var", 'PASS=@@\nmysql -p"$PASS" -h db', ("-h db",)),
     ("su", 'su - postgres -c "psql -c \\"ALTER USER a WITH PASSWORD \'@@\';\\""', ()),
+    ("cat docker", "cat <<EOF | docker login --password-stdin r1\n@@\nEOF", ()),
+    ("pass file", "echo '@@' > /tmp/password; ls", ()),
+    ("export two", "export A=b API_TOKEN=@@ && run kept", ("kept",)),
+    ("pgpass", "echo 'h:5432:d:ada:@@' > ~/.pgpass", ()),
+    ("su", "echo '@@' | su ada -c ls", ()),
+    ("mc", "mc alias set a https://h1 AKID '@@'", ()),
+    ("sub", "TOKEN=$(curl -u ada:@@ h1); run", ("h1",)),
+    ("nested", "bash -c 'mysql -p@@ -e x'", ()),
+    ("case", 'if [ -z "$X" ]; then PASSWORD=@@; fi', ()),
+    ("heredoc env", "cat <<EOT >> /etc/app.env\nAPI_KEY=@@\nEOT\nls kept", ("kept",)),
+    ("redirect", "echo -n @@ > /run/secrets/db_password", ()),
+    ("default", "PASS=${PASS:-@@}; run", ()),
+    ("read", "read -s TOKEN <<< '@@'", ()),
 )
 
 LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -259,6 +306,21 @@ BODIES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         {"data": {"u": "https://p.logic.azure.com/w/1?api-version=1&sig=@@abcdefghijklmnopqrstuvwxyz12"}},
         (),
     ),
+    ("nested", {"spec": {"oauth": {"client": {"secret": "@@", "id": "c1"}}}}, ("c1",)),
+    ("flux subst", {"spec": {"postBuild": {"substitute": {"db_password": "@@"}}}}, ()),
+    (
+        "last applied",
+        {
+            "metadata": {
+                "annotations": {
+                    "kubectl.kubernetes.io/last-applied-configuration": '{"kind":"Secret","stringData":{"pin":"@@"}}\n'
+                }
+            }
+        },
+        (),
+    ),
+    ("tekton", {"spec": {"steps": [{"script": "#!/bin/sh\nexport NPM_TOKEN=@@\nnpm i\n"}]}}, ()),
+    ("double", {"data": {"x": '{"y": "{\\"z\\": {\\"clientSecret\\": \\"@@\\"}}"}'}}, ()),
 )
 
 # In which nothing is a secret, whatever it is called.

@@ -22,7 +22,7 @@ class Kind(Enum):
 # A name, what closes it, and what separates it from its value.
 _ASSIGNMENT = re.compile(
     rf"(?:(?<![A-Za-z0-9_.])|(?<=\]\.))(?P<name>[A-Za-z_][\w.-]{{0,{LONGEST_NAME - 1}}}+)"
-    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|::?=|[?+]=|==?|::(?=[ \t])|:)[ \t]{0,99}+)"
+    r"(?P<close>\\{0,7}+[\"']?\]?)(?P<separator>[ \t]{0,3}(?:=>|::?=|[?+]=|!==?|={1,3}|::(?=[ \t])|:)[ \t]{0,99}+)"
 )
 # What may stand in front of a quote: Go's `[]byte("…")`, prefixes of Python, C and SQL, Erlang's `<<"…">>`.
 _QUOTE = re.compile(
@@ -43,7 +43,7 @@ _HERE_DOCUMENT = re.compile(r"<<[-~]?[ \t]*[\"']?(?P<end>\w+)[\"']?[ \t]*")
 _GO_LIST = re.compile(r"\[\][\w.]*\{(?P<inside>[^}\n]*)\}?")
 # What the shell takes as one word (POSIX, "Token Recognition").
 _SHELL_VALUE = re.compile(
-    r"(?:[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|`[^`]*+`?"
+    r"(?:\(redacted\)|[^\s;&|<>()\"'`\\$]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?|`[^`]*+`?"
     r"|\$\((?:[^()]|\([^()]*+\))*+\)?|\$)++",
     re.DOTALL,
 )
@@ -51,8 +51,11 @@ _SHELL_QUOTE = re.compile(r"\\.|[\"']", re.DOTALL)
 # A line that begins a member of a mapping, so that it continues no value.
 _MEMBER = re.compile(r"(?:-[ \t]+)?(?:\"[^\"]*\"|'[^']*'|[\w./-]+)[ \t]*:(?:[ \t]|$)|\?[ \t]|#|\{|---$")
 _VALUE_MEMBER = re.compile(
-    r"[\"']?(?:value|val|plain(?:[tT]ext)?|content|raw|literal|inline(?:String)?|string(?:Value)?|data)[\"']?:[ \t]+"
-    r"(?P<value>[^{\[\s][^\r\n]*)"
+    r"[\"']?(?:value|val|plain(?:[tT]ext)?|content|raw|literal|inline(?:_?[sS]tring)?|string(?:Value)?|data)"
+    r"[\"']?:[ \t]+(?P<value>[^{\[\s][^\r\n]*)"
+)
+_VALUE_IN_FLOW = re.compile(
+    r"\{[ \t]*[\"']?(?:value|inline(?:_?[sS]tring)?|plain(?:[tT]ext)?)[\"']?:[ \t]+(?P<value>[^{\[\s,}][^,}\r\n]*)"
 )
 _LINE_HEAD = re.compile(
     r"[ \t]*(?:#\s*)?(?:-[ \t]+)?(?:(?:export|set|ENV|ARG|declare -x|--env|-e)[ \t]+)?(?:--?)?\\{0,7}[\"']?"
@@ -69,6 +72,8 @@ _WORD = re.compile(r"(?:[^\s,]|,(?!--?[A-Za-z]))+")
 _IN_FLOW = re.compile(r"[^\s,}\]]+")
 _PLAIN_IN_FLOW = re.compile(r"[^,}\]\r\n]+")
 _OF_PARAMETER = re.compile(r"[^&\s\"']+")
+# Of an option at the head of a line: to the next one, or to the end of the line.
+_OF_OPTION = re.compile(r"(?:[^\s\\]|[ \t]+(?!--?[A-Za-z]|\\|\r?$)|\\(?!\r?\n))+", re.MULTILINE)
 _IN_BRACKETS = re.compile(r"\[[^\]\n]*\]?")
 _SCHEME_WORD = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey)[ \t]+", re.IGNORECASE)
 # In a sentence: a word with a digit or an unusual character, or a long one.
@@ -187,7 +192,8 @@ class Assignments:
         if is_colon and not is_apart and self._text[begin : begin + 1] not in ("", "\r", "\n"):
             return self._tight(match)
         if self._is_at_line_head(match):
-            return self._to_line_end(begin, is_colon=is_colon)
+            is_option = self._kind is Kind.DOCUMENT and self._before(match, 1) == "-"
+            return self._word(begin, _OF_OPTION) if is_option else self._to_line_end(begin, is_colon=is_colon)
         scheme = _SCHEME_WORD.match(self._text, begin)
         begin = scheme.end() if scheme is not None else begin
         if not is_colon:
@@ -287,14 +293,13 @@ class Assignments:
         rest = _REST_OF_LINE.match(self._text, begin)
         end = rest.end() if rest is not None else begin
         line = self._text[begin:end].rstrip()
-        if is_colon and (not line or _BLOCK.match(self._text, begin) is not None):
+        if not line or (is_colon and _BLOCK.match(self._text, begin) is not None):
             return self._block(end, is_block=bool(line))
         if (here := _HERE_DOCUMENT.fullmatch(line)) is not None:
             return self._here_document(end, here["end"])
         if is_colon and (line.startswith("{") or _ALIAS.fullmatch(line) is not None):
-            return None
-        if not line:
-            return None
+            member = _VALUE_IN_FLOW.match(self._text, begin)
+            return member.span("value") if member is not None else None
         return begin, self._end_of_continuation(end) if is_colon or line.endswith("\\") else begin + len(line)
 
     def _end_of_continuation(self, position: int) -> int:

@@ -49,8 +49,7 @@ class _Command(NamedTuple):
         words: all words, also those before and behind the command.
         begin: the position of its name.
         seen: the words behind it that were read.
-        is_of_pairs: whether a store of pairs is named.
-        is_secure_string: whether the type of AWS' parameters with secrets is named.
+        all_words: `words`, without their order.
     """
 
     name: str
@@ -58,8 +57,7 @@ class _Command(NamedTuple):
     words: Sequence[str]
     begin: int
     seen: set[str]
-    is_of_pairs: bool
-    is_secure_string: bool
+    all_words: frozenset[str]
 
 
 def tells_of_others(word: str) -> bool:
@@ -83,16 +81,17 @@ def redacted_arguments(words: Sequence[str], names: Names) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     command: _Command | None = None
-    is_of_pairs = any(word == "kv" or word.startswith(_STORES_OF_PAIRS) for word in words)
-    is_secure_string = SECURE_STRING in words
+    all_words: frozenset[str] = frozenset()
     for position, word in enumerate(words):
         if word.startswith("-"):
-            if position not in found and _is_told(word, words[position + 1 : position + 2], names):
+            is_switch = command is not None and command.name in OF_SETTINGS and word in SETTERS
+            if position not in found and not is_switch and _is_told(word, words[position + 1 : position + 2], names):
                 found[position + 1] = MARK
         elif (called := program_of(word)) is not None and (command is None or _calls_another(words, position)):
-            command = _Command(called, PROGRAMS[called], words, position, set(), is_of_pairs, is_secure_string)
+            all_words = all_words or frozenset(words)
+            command = _Command(called, PROGRAMS[called], words, position, set(), all_words)
         if command is not None:
-            if position not in found:
+            if position not in found and (word.startswith("-") or command.name in _OF_WORDS):
                 for place, argument in _of_command(command, position, names):
                     found.setdefault(place, argument)
             command.seen.add(word)
@@ -131,7 +130,7 @@ def _of_command(command: _Command, position: int, names: Names) -> _Found:
 
 def _of_secret_options(command: _Command, position: int, word: str, following: str) -> _Found:
     only_behind = command.program.only_behind
-    is_behind = command.is_secure_string if only_behind == SECURE_STRING else only_behind in command.seen
+    is_behind = SECURE_STRING in command.all_words if only_behind == SECURE_STRING else only_behind in command.seen
     for option in command.program.secret if only_behind is None or is_behind else ():
         value = word.removeprefix(option)
         if word == option and following and not following.startswith("--"):
@@ -208,8 +207,14 @@ def _of_vault(command: _Command, position: int, word: str) -> _Found:
         return
     head = pair["head"]
     is_told = _SECRET_OF_VAULT.search(head) is not None and head not in _ABOUT_TOKENS_OF_VAULT
-    if (is_told or command.is_of_pairs) and not is_no_secret("password", pair["value"]):
+    if (is_told or _is_of_pairs(command)) and not is_no_secret("password", pair["value"]):
         yield position, f"{head}{MARK}"
+
+
+def _is_of_pairs(command: _Command) -> bool:
+    """Whether Vault writes into a store of pairs, as near its name it is said."""
+    near = command.words[command.begin : command.begin + _MOST_OPTIONS]
+    return any(word == "kv" or word.startswith(_STORES_OF_PAIRS) for word in near)
 
 
 def _of_oracle(command: _Command, position: int, word: str) -> _Found:
@@ -234,30 +239,52 @@ _SPECIAL = {
 }
 
 
-def piped_secrets(words: Sequence[str], receiver: str) -> dict[int, str]:
+# Programs of whose arguments not only options tell.
+_OF_WORDS = frozenset(
+    name
+    for name, program in PROGRAMS.items()
+    if name in _SPECIAL
+    or name in OF_SETTINGS
+    or program.words
+    or any(not option.startswith("-") for option in (*program.secret, *program.user))
+)
+
+
+def piped_secrets(words: Sequence[str], receiver: Sequence[str]) -> dict[int, str]:
     """Of a command whose output goes to another one: the arguments that this one reads as a secret, without it.
 
     Args:
         words: the command and its arguments, unquoted.
-        receiver: the line of what its output goes to.
+        receiver: the command that its output goes to, and its arguments.
     """
-    if not _prints(words) or READS_PIPE.search(receiver) is None:
+    if not _prints(words):
         return {}
-    return _printed(words, is_of_users=READS_USER.search(receiver) is not None)
+    line = " ".join(receiver)
+    if READS_PIPE.search(line) is None:
+        return {}
+    return _printed(words, is_of_users=READS_USER.search(line) is not None)
 
 
-def written_secrets(words: Sequence[str], names: Names) -> dict[int, str]:
-    """Of a command that prints into a file whose name tells: the arguments that get there, without the secret.
+def redirected_secrets(words: Sequence[str], names: Names) -> dict[int, str]:
+    """What is printed into a file whose name tells, and what a program reads behind `<<<`, without the secret.
 
     Args:
         words: the command, its arguments, and behind `>` the file; unquoted.
         names: which names tell.
     """
-    place = next((place for place, word in enumerate(words) if word in (">", ">>")), 0)
-    file = words[place + 1 : place + 2]
-    if not place or not _prints(words) or not file or names.telling(file[0].rpartition("/")[2]) is not Telling.YES:
+    if _REDIRECTIONS.isdisjoint(words):
         return {}
-    return _printed(words[:place], is_of_users=False)
+    for place, word in enumerate(words[:-1]):
+        if word == "<<<":
+            secrets = piped_secrets(["echo", words[place + 1]], words)
+            return dict.fromkeys((place + 1,) if secrets else (), MARK)
+        if word in (">", ">>") and _prints(words):
+            is_told = names.telling(words[place + 1].rpartition("/")[2]) is Telling.YES
+            return _printed(words[:place], is_of_users=False) if is_told else {}
+    return {}
+
+
+_REDIRECTIONS = frozenset(("<<<", ">", ">>"))
 
 
 def _prints(words: Sequence[str]) -> bool:

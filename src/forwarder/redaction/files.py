@@ -24,8 +24,8 @@ _NAME_AND_VALUE = re.compile(
 _DIRECTIVE = re.compile(
     r"[ \t]*+(?:(?:proxy|grpc|uwsgi|scgi|fastcgi)_set_header|fastcgi_param|uwsgi_param|add_header|SetEnv"
     r"|more_set_headers|(?:Request)?Header[ \t]+(?:set|add)|(?:http-request[ \t]+)?(?:set|add)-header"
-    r"|header_up|(?:set|ENV|env|setenv|setx|set[ \t]+-\w+|auth|config[ \t]+set)|request_header)"
-    rf"[ \t]++(?P<name>{_NAME})[ \t]++(?P<value>{_VALUE}|[^\r\n;]+?)[ \t]*;?[ \t]*\r?"
+    r"|header_up|(?:set|ENV|env|setenv|setx|#?define|set[ \t]+-\w+|auth|config[ \t]+set)|request_header)"
+    rf"[ \t]++\$?(?P<name>{_NAME})[ \t]++(?P<value>{_VALUE}|[^\r\n;]+?)[ \t]*;?[ \t]*\r?"
 )
 _SENTINEL = re.compile(r"[ \t]*+sentinel[ \t]+auth-pass[ \t]+\S+[ \t]+(?P<value>\S+)[ \t]*\r?")
 # `machine h login u password X`; HAProxy's `user u insecure-password X`.
@@ -41,7 +41,12 @@ _REDIS_USER = re.compile(r"[ \t]*+(?:user|ACL[ \t]+SETUSER)[ \t]+\S+[^\n>]*?[ \t
 _IPSEC = re.compile(rf"[^\n:]*:[ \t]+(?:PSK|EAP|XAUTH|NTLM)[ \t]+(?P<value>{_VALUE}|\S+)[ \t]*\r?")
 # Squid's `login=user:X`.
 _LOGIN = re.compile(r"[^\n]*?\blogin=[^\s:=]{1,100}:(?P<value>\S+)[^\n]*")
-_LINES = (_IPSEC, _LOGIN, _SENTINEL, _STATS_AUTH, _REDIS_USER)
+# Of network devices: `username ada password 7 X`, `encrypted-password "X"`.
+_AT_END = re.compile(
+    rf"[^\n]*?[ \t](?:[\w-]*password|secret|passphrase)[ \t]+(?:[0-9][ \t]+)?"
+    rf"(?P<value>{_VALUE}|(?=[^\s;]*[0-9!#$%^&*+/=_])[^\s\"';:=,.()]{{6,}})[ \t]*;?[ \t]*\r?"
+)
+_LINES = (_AT_END, _IPSEC, _LOGIN, _SENTINEL, _STATS_AUTH, _REDIS_USER)
 _WORDS_OF_SENTENCES = frozenset(
     (
         *(
@@ -97,8 +102,9 @@ _DEFAULT = re.compile(
 _LONGEST_VARIABLE = 1000
 # `define('DB_PASSWORD', 'X')`, `.header("X-Api-Key", "X")`, `{default_pass, <<"X">>}`.
 _CALL = re.compile(
-    rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})(?(quote)(?P=quote)|(?=,[ \t]*<<))[ \t]*,"
-    r"[ \t\r\n]*+(?:<<)?(?P<open>\\{0,7}[\"'])(?P<value>[^\"'\\\n]+)(?P=open)"
+    rf"[({{][ \t\r\n]*+(?P<quote>\\{{0,7}}[\"'])?(?P<name>{_NAME})"
+    r"(?(quote)(?P=quote)|(?<=\w)(?=,[ \t]*(?:<<|[\"'])))[ \t]*,[ \t\r\n]*+(?:<<)?"
+    r"(?P<open>\\{0,7}[\"'])(?P<value>[^\"'\\\n]+)(?P=open)"
 )
 _ELEMENT = re.compile(
     r"<(?P<tag>[A-Za-z_][\w:.-]{0,100})(?P<attributes>(?:\s[^<>]{0,200})?)>\s*+"
@@ -113,7 +119,8 @@ _NAME_ELEMENT = re.compile(r"(?:.*[_:.-])?(?:name|key)", re.IGNORECASE)
 _LONGEST_ADDRESS = 200
 # YAML 1.2, section 8.2.2: `? password`, and in the next line `: X`.
 _EXPLICIT = re.compile(
-    rf"^[ \t]*+(?:-[ \t]+)?\?[ \t]+[\"']?(?P<name>{_NAME})[\"']?[ \t]*\r?\n[ \t]*+:[ \t]+(?P<value>[^\r\n]+)",
+    rf"^[ \t]*+(?:-[ \t]+)?\?[ \t]+[\"']?(?:[\w.-]+[ ])*(?P<name>{_NAME})[\"']?"
+    r"[ \t]*\r?\n[ \t]*+:[ \t]+(?P<value>[^\r\n]+)",
     re.MULTILINE,
 )
 # Oracle's JDBC addresses, and what sqlplus and others connect with.

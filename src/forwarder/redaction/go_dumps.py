@@ -8,7 +8,7 @@ import re
 from forwarder.redaction.rules import MARK, Rule, Tell, replaced
 
 # `Data:map[string][]byte{`: bytes are the data of Secrets; other maps only where the text tells of a Secret.
-_BYTES = re.compile(r"map\[string\]\[\](?:byte|uint8)\{")
+_BYTES = re.compile(r"map\[string\]\[\](?:byte|uint8)\{|\b[sS]ecret [dD]ata: ?map\[")
 _OF_SECRET = re.compile(r"\b(?:Data|StringData): ?(?:map\[string\](?:string|\[\](?:byte|uint8))\{|map\[)")
 _TELLS_OF_SECRET = re.compile(r"\bSecret\{|Kind: ?\\*\"?Secret\b|kind: ?\\*\"?Secret\b|\*v1\.Secret|\bStringData:")
 _STRING = r"\\{0,7}\"(?:[^\"\\]|\\[^\"])*+\\{0,7}\""

@@ -129,7 +129,8 @@ class _Walk:
             self.replacements[scalar] = redacted
 
     def _decoded(self, scalar: Scalar) -> str:
-        return decoded(self._text, scalar) if scalar.is_string else self._text[scalar.start : scalar.end]
+        start, end, is_string = scalar
+        return decoded(self._text, scalar) if is_string else self._text[start:end]
 
     def _scalar(self, scalar: Scalar, place: int) -> None:
         value = self._decoded(scalar)

@@ -35,48 +35,49 @@ class Array(NamedTuple):
 Node: TypeAlias = Scalar | Object | Array
 
 
-def read_nodes(text: str) -> list[Node]:  # noqa: PLR0915 - one loop over tokens reads best in one piece
+def read_nodes(text: str) -> list[Node]:  # noqa: C901, PLR0915 - one loop over tokens, the most frequent ones first
     """The values of the text, in one pass and without recursion; JSON is one.
 
     What is no JSON is read as far as it can be: a bracket that does not match closes what is open, and a value without
     a name in an object is left out.
     """
     root = Array([])
-    # Of each that is open: itself, the last value (which may turn out to be a name), and the name before a value.
-    open_nodes: list[Object | Array] = [root]
+    container: Object | Array = root
+    # Those that are open around it, the last value (which may turn out to be a name), and the name before a value.
+    outer: list[Object | Array] = []
     last: Scalar | None = None
     name: Scalar | None = None
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         character = text[start]
-        if character in "{[":
-            node: Object | Array = Object([]) if character == "{" else Array([])
-            _add(open_nodes[-1], name, node)
-            open_nodes.append(node)
-            last = name = None
-        elif character in "}]":
-            if len(open_nodes) > 1:
-                open_nodes.pop()
-            last = name = None
-        elif character == ":":
-            name = last
-            last = None
+        if character == ":":
+            name, last = last, None
         elif character == ",":
             last = name = None
-        else:
-            scalar = Scalar(start, end, character == '"')
-            if name is None and isinstance(open_nodes[-1], Object):
-                last = scalar
-                continue
-            _add(open_nodes[-1], name, scalar)
+        elif character in "{[":
+            node: Object | Array = Object([]) if character == "{" else Array([])
+            _add(container, name, node)
+            outer.append(container)
+            container = node
+            last = name = None
+        elif character in "}]":
+            if outer:
+                container = outer.pop()
+            last = name = None
+        elif name is not None:
+            _add(container, name, Scalar(start, end, character == '"'))
             name = None
+        elif type(container) is Array:
+            container.items.append(Scalar(start, end, character == '"'))
+        else:
+            last = Scalar(start, end, character == '"')
     return root.items
 
 
 def _add(container: Object | Array, name: Scalar | None, node: Node) -> None:
-    if isinstance(container, Array):
+    if type(container) is Array:
         container.items.append(node)
-    elif name is not None:
+    elif name is not None and type(container) is Object:
         container.members.append((name, node))
 
 

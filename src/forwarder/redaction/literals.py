@@ -28,12 +28,27 @@ _OF_COMMANDS = (
     *("mysql", "mariadb", "redis-cli", "curl", "mongo", "ldap", "sqlcmd", "login", "from-literal", "sshpass"),
     *("nssl", "vault", "etcdctl", "smbclient", "| kinit", "C+kinit", "0kinit", "rabbitmq", "sqlplus", "cqlsh", "lftp"),
     *("mosquitto", "ipmitool", "obscure", "cypher-shell", "beeline", "zip", "lias", "lkey-cli", "snmp", "freerdp"),
-    *("twine", "radd", "rmod", "SecureString", '7z"', "7z ", "=7z", "sudo -S", "sudo+-S", "htpasswd"),
+    *(
+        "twine",
+        "radd",
+        "rmod",
+        "SecureString",
+        '"7z',
+        "7z ",
+        "=7z",
+        "xpdp",
+        "mpdp",
+        "octl",
+        "nflux",
+        "sudo -S",
+        "sudo+-S",
+        "htpasswd",
+    ),
 )
 # Of SQL, in which a password has no name.
 _OF_SQL = ("DENTIFIED", " identified", "+identified", "0identified")
 # Of dumps of Go and of addresses without a scheme that ends in `://`.
-_OF_DUMPS = ("]byte", "]uint8", "oracle:", "ngData", "s auth ", " on >", ": EAP", "| su ")
+_OF_DUMPS = ("]byte", "]uint8", "oracle:", "ngData", "s auth ", " on >", "th=(", ": EAP", "| su ")
 LITERALS = tuple(
     dict.fromkeys(
         (
@@ -52,7 +67,7 @@ SHORTEST = min(map(len, LITERALS))
 _TELLS_NOTHING = 'KeyId":'
 # So few at a time, of three bytes or more, are searched for by comparing many bytes at once (the packed search of the
 # aho-corasick crate), which is faster than one automaton for all as long as few places begin like one of them.
-_AT_A_TIME = 40
+_AT_A_TIME = 43
 
 
 def spellings(name: str) -> Iterator[str]:

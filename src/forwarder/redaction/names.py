@@ -41,6 +41,8 @@ _TELLING_END = re.compile(
 _TELLING_ALONE = frozenset(("pass", "pwd", "pw", "creds"))
 # Only of npm: base64 of `user:password`.
 _NPM_AUTH = "_auth"
+# Of Confluent's clients (`user:password`), SonarQube (a token), and Vault's development server.
+_WHOLE_NAMES = ("auth.user.info", "sonar.login", "root_token_id", "root-token-id")
 # `REDIS_AUTH`, `basic auth`.
 _BEFORE_AUTH = frozenset(("basic", "redis", "rediscli"))
 # Only as the last word: `Proxy-Authorization`, not `authorization.example.com`.
@@ -48,10 +50,10 @@ _TELLING_LAST = frozenset(("authorization", "cookie", "cookies"))
 # `api key`, `encryption key`, …; not `public key`, `partition key`, `topology key`.
 _BEFORE_KEY = _words_of(
     "access account activation admin aes agent api app application auth authentication backup bot certificate "
-    "cipher client consumer cookie credential crypt crypto data dek deploy dkim ecdsa encrypt encryption fernet "
+    "cipher client consumer cookie credential crypt crypto data dek deploy dkim ecdsa enc encrypt encryption fernet "
     "function functions hmac host ingest ingestion instrumentation integration jwt kek kms ldap licence license "
-    "master merchant oauth payment pgp preshared private project rails recovery root rsa saml sas seal secret "
-    "secure security server service session shared sharedaccess sign signature signing smtp ssh ssl storage "
+    "master merchant oauth payment pgp preshared private project rails recovery role root rsa salt saml sas seal "
+    "secret secure security server service session shared sharedaccess sign signature signing smtp ssh ssl storage "
     "subscription tls unseal user vapid vault wallet webhook wireguard write"
 )
 _NO_KEYS = frozenset(("public", "partition", "topology", "sort", "primary", "foreign", "cache", "idempotency", "label"))
@@ -122,7 +124,7 @@ class Names:
         is_metadata = name.startswith((*_METADATA_OF_FIELDS, _KUBERNETES_ABOUT_TOKENS))
         if is_metadata or not _CHECKSUMS.isdisjoint(_words(domain)):
             return Telling.NO
-        if last == _NPM_AUTH:
+        if last == _NPM_AUTH or name.lower().endswith(_WHOLE_NAMES):
             return Telling.YES
         words = _words(last)
         if words[-2:] == ["secret", "id"]:

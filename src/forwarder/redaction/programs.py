@@ -1,6 +1,7 @@
 """Where well-known programs take secrets among their arguments, by their manuals."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -111,7 +112,7 @@ _PROGRAM = re.compile(r"(?:[^\s]*/)?([a-z7][a-z0-9_.-]{1,30}?)(?:\.exe|\.sh)?")
 _LONGEST_PATH = 200
 # Programs that read a secret from a pipe: by an option that says so, or always.
 READS_PIPE = re.compile(
-    r"\b(?:chpasswd|kinit|smbpasswd|cryptsetup|pdbedit|passwd|su)\b"
+    r"\b(?:chpasswd|kinit|smbpasswd|cryptsetup|pdbedit|passwd|su)\b|\bread\s+-\w*s"
     r"|\bsudo\s+(?:-\w+\s+)*-\w*S|\bhtpasswd\s+(?:-\w+\s+)*-\w*i|\bvault\b[^|;]*-(?:\s|$)"
     r"|--\w*(?:password|token|secret|passphrase|key)\w*-(?:stdin|fd)\b"
     r"|--(?:password|token|with-token|stdin)\b(?:[= ]-)?"
@@ -122,6 +123,7 @@ READS_PIPE = re.compile(
 READS_USER = re.compile(r"\b(?:chpasswd|newusers)\b")
 
 
+@lru_cache(maxsize=4096)
 def program_of(word: str) -> str | None:
     """The well-known program that a word calls; None for any other word."""
     match = _PROGRAM.fullmatch(word) if len(word) < _LONGEST_PATH else None

@@ -170,7 +170,8 @@ class Redactor:
         if not edits:
             return record
         text = replaced(record, edits)
-        if [span.key for span in line_values(text)] != [span.key for span in spans]:
+        anew = line_values(text)
+        if anew[0].start != spans[0].start or [span.key for span in anew] != [span.key for span in spans]:
             # Without its secret the text would be read as something else than it is.
             return f"{record[: spans[0].start]}{MARK}"
         return text

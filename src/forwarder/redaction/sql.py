@@ -27,7 +27,8 @@ _SHELLS = (
     re.compile(r"(?<![\w-])AUTH[ \t]+(?:[\w.-]+[ \t]+)?(?P<value>[^\s\"';|&]+)"),
     re.compile(r"\bCONFIG[ \t]+SET[ \t]+(?:requirepass|masterauth)[ \t]+(?P<value>[^\s\"';|&]+)", re.IGNORECASE),
     re.compile(
-        r"(?:\.(?:auth|changeUserPassword|login|setBasicAuth|basicAuth|basic_auth)|[Cc]redentials?|BasicAuth)\(\s*"
+        r"(?:\.(?:auth|changeUserPassword|login|setBasicAuth|basicAuth|basic_auth)|[Cc]redentials?|BasicAuth"
+        r"|\bauth ?= ?)\(\s*"
         r"[\"'][^\"'\n]+[\"']\s*,\s*[\"'](?P<value>[^\"'\n]+)"
     ),
     # PowerShell.

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, unquote_plus
 import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
-from forwarder.redaction.command_lines import changes_secret, piped_secrets, redacted_arguments, written_secrets
+from forwarder.redaction.command_lines import changes_secret, piped_secrets, redacted_arguments, redirected_secrets
 from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
 from forwarder.redaction.go_dumps import redact_dumps
 from forwarder.redaction.json_text import encoded, end_of_json, unescaped
@@ -391,11 +391,11 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
     return "".join(pieces) + text[done:] if done else text
 
 
+# A word, or what ends one command and begins another one: `a; b`, `$(b)`.
 _SHELL_WORD = re.compile(
-    r"(?:[^\s\"'\\;|&<>()`$]|\$(?!\()|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&\n]+|\$?\(|[)`]|<<<|[<>]+", re.DOTALL
+    r"(?:\(redacted\)|[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|(?P<end>[;|&\n]+|[()`]+)|<<<|[<>]+",
+    re.DOTALL,
 )
-# Where one command ends, and another one begins: `a; b`, `$(b)`.
-_ENDS_COMMAND = re.compile(r"[;|&\n]+|\$?\(|[)`]")
 # `<<EOF | docker login --password-stdin`, and the lines up to the word.
 _HERE_DOCUMENT = re.compile(
     r"<<-?[ \t]*[\"']?(?P<end>\w+)[\"']?(?P<receiver>[^\n]*)\n"
@@ -403,31 +403,41 @@ _HERE_DOCUMENT = re.compile(
 )
 
 
-def _redact_commands(text: str, names: Names, tell: Tell) -> str:
+def _inner_scripts(
+    command: Sequence[re.Match[str]], plain: Sequence[str], names: Names, tell: Tell, depth: int
+) -> dict[int, str]:
+    """Of a command that calls a shell: the script behind `-c` without its secrets, in its quotes."""
+    found: dict[int, str] = {}
+    for place, (option, script) in enumerate(pairwise(plain), 1):
+        if option[:1] == "-" and depth and " " in script and _SHELL_OPTION.fullmatch(option) is not None:
+            redacted = _redact_commands(script, names, tell, depth - 1)
+            quoted = command[place][0][:1] if command[place][0][:1] in ('"', "'") else ""
+            found |= {place: f"{quoted}{redacted}{quoted}"} if redacted != script else {}
+    return found
+
+
+def _redact_commands(text: str, names: Names, tell: Tell, depth: int = 3) -> str:
     """Arguments of well-known programs in a line of a shell, and what is handed to them by a pipe."""
     edits: list[tuple[int, int, str]] = []
     command: list[re.Match[str]] = []
     piped: list[re.Match[str]] = []
     for word in (*_SHELL_WORD.finditer(text), None):
-        if word is not None and _ENDS_COMMAND.fullmatch(word[0]) is None:
+        if word is not None and word.lastgroup is None:
             command.append(word)
             continue
-        plain = [match[0].strip("\"'") for match in command]
-        found = redacted_arguments(plain, names)
-        found.update(written_secrets(plain, names))
-        edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
-        receiver = " ".join(plain)
-        secrets = piped_secrets([match[0].strip("\"'") for match in piped], receiver)
-        edits += ((piped[place].start(), piped[place].end(), secrets[place]) for place in secrets)
-        if "<<<" in plain:
-            told = plain.index("<<<") + 1
-            secrets = piped_secrets(["echo", *plain[told : told + 1]], receiver)
-            edits += ((command[told].start(), command[told].end(), secrets[place]) for place in secrets)
-        piped = command if word is not None and word[0] == "|" else []
+        # Most have no secrets by their form alone, and a text may have very many.
+        if len(command) > 1 or piped:
+            plain = [match[0].strip("\"'") for match in command]
+            found = redacted_arguments(plain, names)
+            found.update(_inner_scripts(command, plain, names, tell, depth))
+            found.update(redirected_secrets(plain, names))
+            edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
+            secrets = piped_secrets([match[0].strip("\"'") for match in piped], plain)
+            edits += ((piped[place].start(), piped[place].end(), secrets[place]) for place in secrets)
+        piped = command if word is not None and word[0] == "|" and len(command) > 1 else []
         command = []
-    for document in _HERE_DOCUMENT.finditer(text) if "<<" in text else ():
-        if READS_PIPE.search(document["receiver"]) is not None:
-            edits.append((*document.span("value"), MARK))
+    documents = _HERE_DOCUMENT.finditer(text) if "<<" in text else ()
+    edits += ((*one.span("value"), MARK) for one in documents if READS_PIPE.search(one["receiver"]) is not None)
     edits = [(begin, end, argument) for begin, end, argument in edits if text[begin:end].strip("\"'") != argument]
     if not edits:
         return text
