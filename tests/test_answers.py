@@ -164,10 +164,11 @@ def test_causes_of_other_names_than_the_objects_are_found(server: OpenSearch, ed
         found = answer(edge, INDEX, what_did_user(username), 20)
         return [told(row.chain) for row in found.rows if row.chain]
 
-    assert told_of(garbage["username"]) == [
+    (collected,) = told_of(garbage["username"])
+    assert collected == (
         "ada deleted replicasets shop/longer-than-the-pod 09:00:14 → garbage collector → "
         "pod shop/longer-than-the-p-bt4v2"
-    ]
+    )
     assert told_of("system:node:n1") == ["ada deleted pods of shop 09:00:16 → kubelet → pod shop/web"]
     assert told_of(replica_sets["username"])[0] == (
         "ada deleted pod shop/longer-than-the-pod-kd2pz 09:00:12 → replicaset controller → "
