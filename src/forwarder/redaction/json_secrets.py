@@ -170,10 +170,8 @@ class _Walk:
         if place & (_IDENTITY | _SECRET_DATA):
             self._to_do.extend((value, place) for _, value in members)
             return
-        strings = {
-            name: self._decoded(value) for name, value in members if isinstance(value, Scalar) and value.is_string
-        }
-        names = frozenset(name for name, _ in members)
+        strings = {name: self._decoded(value) for name, value in members if type(value) is Scalar and value.is_string}
+        names = frozenset([name for name, _ in members])
         if self._is_of_secrets(strings, names, members):
             place |= _OF_SECRETS
         if not names.isdisjoint(_COMMANDS):
@@ -197,6 +195,8 @@ class _Walk:
         """Whether an object is a Secret, or an audit event of a request about one."""
         if strings.get("kind") in _SECRET_KINDS or "stringData" in names:
             return True
+        if "objectRef" not in names:
+            return False
         references = [value.members for name, value in members if name == "objectRef" and isinstance(value, Object)]
         resources = [
             value for reference in references for name, value in reference if self._decoded(name) == "resource"
@@ -206,7 +206,7 @@ class _Walk:
     def _member(self, name: str, value: Node, place: int) -> None:
         """A member whose name may tell, or may take back what an outer one told."""
         telling = self._names.telling(name)
-        if telling is not Telling.YES and self._names.is_about(name):
+        if place & _TOLD and telling is not Telling.YES and self._names.is_about(name):
             place &= ~_TOLD
         if not isinstance(value, Scalar):
             is_told = telling is Telling.YES and not self._is_schema(value)
