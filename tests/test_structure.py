@@ -22,7 +22,7 @@ ROWS = (
     ("redaction.texts",),
     ("redaction.manifests",),
     ("redaction.assignments", "redaction.command_lines"),
-    ("redaction.literals",),
+    ("redaction.files", "redaction.go_dumps", "redaction.literals", "redaction.sql"),
     ("redaction.json_text", "redaction.looks", "redaction.values"),
     ("actor", "rbac", "redaction.names", "sentences", "workload", "parsers.audit", "parsers.klog", "parsers.logfmt"),
     (
@@ -35,6 +35,7 @@ ROWS = (
         "control_plane",
         "endpoints",
         "redaction.own_rules",
+        "redaction.programs",
         "redaction.rules",
         "subscription",
     ),
