@@ -141,17 +141,18 @@ def test_causes_of_other_names_than_the_objects_are_found(server: OpenSearch, ed
     replica_sets = {"username": "system:serviceaccount:kube-system:replicaset-controller"}
     garbage = {"username": "system:serviceaccount:kube-system:generic-garbage-collector"}
 
+    def of_owner(name: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "ownerReferences": owner}}
+
     def made(name: str, at: str) -> str:
-        metadata = {"name": name, "ownerReferences": owner}
-        answer = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
-        return pod("", at, verb="create", code=201, user=replica_sets, responseObject=answer, auditID=name)
+        return pod("", at, verb="create", code=201, user=replica_sets, responseObject=of_owner(name), auditID=name)
 
     stored(
         server,
         [
             made("longer-than-the-p-bt4v2", "a"),
-            made("longer-than-the-pod-kd2pz", "b"),
-            pod("longer-than-the-pod-kd2pz", "c"),
+            # Of a pod that was made before all records.
+            pod("longer-than-the-pod-kd2pz", "c", responseObject=of_owner("longer-than-the-pod-kd2pz")),
             made("longer-than-the-pod-szpxc", "d"),
             pod("longer-than-the-pod", "e", ref={"resource": "replicasets", "apiGroup": "apps"}),
             pod("longer-than-the-p-bt4v2", "f", user=garbage),
