@@ -49,6 +49,20 @@ _REJECTED_ITEM = {
 _EXPIRED = (
     "Signature expired: 20261121T090000Z is now earlier than 20261121T091000Z (20261121T091500Z - 5 min.)"  # as AWS
 )
+_SHARD_LIMIT = {
+    "type": "validation_exception",
+    "reason": "Validation Failed: 1: this action would add [2] total shards, but this cluster currently has [1]/[1] "
+    "maximum shards open;",
+}
+_TOO_MUCH_DATA = {
+    "type": "circuit_breaking_exception",
+    "reason": "[parent] Data too large, data for [<http_request>] would be [1020/1kb], which is larger than the limit",
+}
+_PIPELINE_FAILED = {
+    "type": "illegal_argument_exception",
+    "reason": "field [corp] not present as part of path [corp]",
+    "header": {"processor_type": "rename", "pipeline_origin": ["corp-audit"]},
+}
 _PAGE = b"<!DOCTYPE html><title>Welcome</title><p>Please sign in to this network."
 
 
@@ -144,12 +158,16 @@ async def _second_answer(exchange: Exchange) -> bool:
     return True
 
 
-async def _lie(exchange: Exchange) -> bool:
-    """Says `errors: false`, and of each item that it is too much; none is passed on."""
-    documents = len(gzip.decompress(exchange.request.body).splitlines()) // 2
-    items = [{"create": {"status": 429, "error": _REJECTED_ITEM}}] * documents
-    exchange.writer.write(json_answer(200, {"errors": False, "items": items}).whole)
-    return True
+def _refusing_each(status: int, error: dict[str, Any], *, errors: bool) -> Action:
+    """Says the same of each item; none is passed on."""
+
+    async def act(exchange: Exchange) -> bool:
+        documents = len(gzip.decompress(exchange.request.body).splitlines()) // 2
+        items = [{"create": {"status": status, "error": error}}] * documents
+        exchange.writer.write(json_answer(200, {"errors": errors, "items": items}).whole)
+        return True
+
+    return act
 
 
 async def _reset_before(exchange: Exchange) -> bool:
@@ -242,7 +260,14 @@ ACTIONS: dict[str, Action] = {
     "429-huge-retry-after": _answering(json_answer(429, _TOO_MANY, {"Retry-After": "9" * 400})),
     "early-hints": _early_hints,
     "second-answer": _second_answer,
-    "lie": _lie,
+    "lie": _refusing_each(429, _REJECTED_ITEM, errors=False),
+    "pipeline": _refusing_each(400, _PIPELINE_FAILED, errors=True),
+    "403-throttled": _answering(json_answer(403, {"message": "Rate exceeded"})),
+    "400-not-active": _answering(json_answer(400, {"message": "Collection is not active"})),
+    "400-shard-limit": _answering(json_answer(400, {"error": _SHARD_LIMIT, "status": 400})),
+    "429-no-memory": _answering(json_answer(429, {"error": _TOO_MUCH_DATA, "status": 429})),
+    "403-key": _answering(json_answer(403, {"message": "KMSKeyInaccessible: the key of the domain is disabled"})),
+    "405": _answering(answer(405, {"Content-Type": "text/html"}, b"<title>405 Not Allowed</title>")),
     "503": _answering(json_answer(503, {"message": "Service Unavailable"})),
     "403-expired": _answering(json_answer(403, {"message": _EXPIRED})),
     "413": _refuse_large,

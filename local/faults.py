@@ -159,6 +159,26 @@ def no_more_shards_at_first(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def disk_full_at_first(scene: Scene) -> Iterator[None]:
+    """The index has the block of a full disk for two seconds."""
+    setting = "index.blocks.read_only_allow_delete"
+    scene.server.indices.create(index=scene.index)
+    scene.server.indices.put_settings(index=scene.index, body={setting: True})
+    lift = {"index": scene.index, "body": {setting: None}}
+    lifted = threading.Timer(2, scene.server.indices.put_settings, kwargs=lift)
+    lifted.start()
+    yield
+    lifted.join()
+
+
+@contextmanager
+def pipeline_gone(scene: Scene) -> Iterator[None]:
+    """The index wants an ingest pipeline that is not there."""
+    scene.server.indices.create(index=scene.index, body={"settings": {"index.default_pipeline": "corp-audit"}})
+    yield
+
+
+@contextmanager
 def no_auto_creation(scene: Scene) -> Iterator[None]:
     """The server makes no index of its own accord."""
     setting = "action.auto_create_index"
@@ -221,6 +241,15 @@ FAULTS = (
     Fault("read-only-for-good", meanwhile=read_only, environment=_TWO_SECONDS_TO_SEND),
     Fault("shard-limit-at-first", meanwhile=no_more_shards_at_first),
     Fault("closed-at-first", meanwhile=closed_at_first),
+    Fault("shard-limit-of-the-request", (Step(PASS, 1), Step("400-shard-limit", 2))),
+    Fault("disk-full-at-first", meanwhile=disk_full_at_first),
+    Fault("403-throttled", (Step(PASS, 1), Step("403-throttled", 2))),
+    Fault("400-not-active", (Step(PASS, 1), Step("400-not-active", 2))),
+    Fault("429-no-memory", (Step("429-no-memory", 2),)),
+    Fault("403-key-lost", (Step("403-key"),)),
+    Fault("405", (Step("405"),)),
+    Fault("pipeline-gone", meanwhile=pipeline_gone),
+    Fault("pipeline-fails", (Step("pipeline"),)),
     Fault("no-auto-creation", meanwhile=no_auto_creation),
     Fault("alias-without-write-index", meanwhile=alias_without_write_index),
     Fault("early-hints", (Step("early-hints"),)),

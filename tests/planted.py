@@ -9,11 +9,23 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from forwarder.redaction import redact
+from tests.planted_kinds import (
+    ANNOTATIONS,
+    BODIES,
+    COMMANDS,
+    FILES,
+    HARMLESS_FILES,
+    LINES,
+    SCRIPTS,
+    SENTENCES,
+    SPECS,
+)
 
 # A word that nothing known by its look has; a part of every secret that has no look.
 W = "kLeister77"
@@ -54,6 +66,11 @@ def event(request: Any = None, response: Any = None, **more: Any) -> str:
 def klog(text: str) -> str:
     """A line of the API server."""
     return f"I1120 09:12:31.123456       1 a.go:1] {text}"
+
+
+def zap(text: str) -> str:
+    """A line of the etcd client within the API server."""
+    return json.dumps({"level": "warn", "ts": "2026-11-20T09:12:31.123Z", "caller": "a.go:1", "msg": text})
 
 
 def pod(*containers: Any, **spec: Any) -> Any:
@@ -153,6 +170,19 @@ _LOOKS = {
     "docker-hub": "dckr_pat_" + "aB3-" * 7,
     "age": "AGE-SECRET-KEY-1" + "QPZRY9X8" * 7,
     "aws-session": "IQoJb3JpZ2lu" + "X2VjEAoaCXVz" * 9,
+    "doppler": "dp." + "pt." + "aB3dE6gH" * 5,
+    "linear": "lin_" + "api_" + "aB3dE6gH" * 5,
+    "figma": "figd" + "_" + "aB3dE6gH" * 5,
+    "fly": "FlyV1 " + "fm2_" + "aB3dE6gH" * 13,
+    "shopify": "shp" + "ca_" + "0a1b" * 8,
+    "gitlab-runner": "GR13" + "48941" + "aB3dE6gH" * 3,
+    "sentry": "sntry" + "u_" + "0a1b" * 16,
+    "new-relic": "NRII" + "-" + "aB3dE6gH" * 4,
+    "brevo": "xkey" + "sib-" + "0a1b" * 16 + "-" + "aB3dE6gH" * 2,
+    "azure": "abc8" + "Q~" + "aB3dE6gH" * 4,
+    "open-shift": "sha256" + "~" + "aB3dE6gH" * 5,
+    "tailscale": "tskey-" + "auth-" + "aB3dE6gH" * 3,
+    "bcrypt": "$2y$" + "10$" + "aB3dE6gH" * 6,
     "jwt": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
 }
 
@@ -196,6 +226,7 @@ def planted() -> Iterator[Planted]:
     yield from _commands()
     yield from _files()
     yield from _lines()
+    yield from _of_kinds()
 
 
 def _in_json() -> Iterator[Planted]:
@@ -409,6 +440,31 @@ def _lines() -> Iterator[Planted]:
     )
 
 
+def _of_kinds() -> Iterator[Planted]:
+    """What planted_kinds.py tells, each with a secret of its own."""
+    secrets = (f"Quittenbaum{number}x" for number in count(100))
+    for (name, text, kept), secret in zip(FILES, secrets, strict=False):
+        yield Planted(f"file {name}", config_map(text.replace("", secret)), (secret,), kept)
+    for words, secret in zip(COMMANDS, secrets, strict=False):
+        said = [word.replace("", secret) for word in words]
+        quoted = " ".join(f"'{word}'" if " " in word or '"' in word else word for word in said)
+        script = ["sh", "-c", f"{quoted} && echo kept"]
+        asked = "&".join(f"command={quote_plus(word)}" for word in said)
+        yield Planted(f"command {words}", arguments(*said), (secret,))
+        yield Planted(f"command in a script {words}", event(pod({"command": script})), (secret,), ("kept",))
+        yield Planted(f"command in a URI {words}", uri(f"{asked}&container=kept"), (secret,), ("container=kept",))
+    for (name, text, kept), secret in zip(SCRIPTS, secrets, strict=False):
+        script = ["/bin/bash", "-ec", text.replace("", secret)]
+        yield Planted(f"script {name}", event(pod({"command": script})), (secret,), kept)
+    for (name, text, kept), secret in zip(LINES, secrets, strict=False):
+        line = text.replace("", secret)
+        yield Planted(f"klog {name}", klog(line), (secret,), kept)
+        yield Planted(f"zap {name}", zap(line), (secret,))
+        yield Planted(f"status {name}", event(responseStatus={"code": 422, "message": line}), (secret,))
+    for (name, body, kept), secret in zip(BODIES, secrets, strict=False):
+        yield Planted(f"body {name}", event(json.loads(json.dumps(body).replace("", secret))), (secret,), kept)
+
+
 HARMLESS_REFERENCES: tuple[Any, ...] = (
     {
         "volumes": [
@@ -511,6 +567,17 @@ def harmless() -> Iterator[Planted]:
     """Records in which nothing is a secret, whatever they are called."""
     for number, value in enumerate(HARMLESS_REFERENCES):
         yield Planted(f"harmless {number} {next(iter(value))}", event(value))
+    for number, spec in enumerate(SPECS):
+        yield Planted(f"harmless spec {number}", event({"kind": "Thing", "spec": spec}))
+    for name, value in ANNOTATIONS:
+        yield Planted(f"harmless annotation {name}", event({"metadata": {"annotations": {name: value}}}))
+    for text in HARMLESS_FILES:
+        yield Planted(f"harmless file {text[:40]}", config_map(text))
+    for text in SENTENCES:
+        yield Planted(f"harmless klog {text[:60]}", klog(text))
+        yield Planted(f"harmless error {text[:60]}", klog(f'"Failed" err={json.dumps(text)} pod="shop/cart"'))
+        yield Planted(f"harmless zap {text[:60]}", zap(text))
+        yield Planted(f"harmless event {text[:60]}", event({"kind": "Event", "message": text, "reason": "Failed"}))
     for line in HARMLESS_LINES:
         yield Planted(f"harmless line {line[40:80]}", line)
     names = {

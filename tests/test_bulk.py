@@ -136,7 +136,7 @@ def test_an_item_is_judged_by_its_status(result: JsonObject, verdict: Verdict, r
             Verdict.SETUP,
             "security_exception: no permissions",
         ),
-        (BulkAnswer(401, "Unauthorized"), Verdict.SETUP, "HTTP 401"),
+        (BulkAnswer(401, "Unauthorized"), Verdict.SETUP, "HTTP 401: Unauthorized"),
         (BulkAnswer(404, None), Verdict.SETUP, "HTTP 404"),
         (BulkAnswer(413, None), Verdict.TOO_LARGE, "HTTP 413"),
         (BulkAnswer(429, {"error": error("rejected_execution_exception", "busy")}), Verdict.LATER, None),
@@ -207,11 +207,11 @@ OF_THE_STATE = [
         "illegal_argument_exception: pipeline with id [missing] does not exist",
     ),
     (told("routing_missing_exception", "routing is required for [rout]/[1]"), Cause.FOREIGN_INDEX, None),
-    (told("invalid_index_name_exception", "Invalid index name [UPPER], must be lowercase"), Cause.OTHER_SETUP, None),
+    (told("invalid_index_name_exception", "Invalid index name [UPPER], must be lowercase"), Cause.INDEX_NAME, None),
     (told("resource_already_exists_exception", "index [a/b] already exists"), Cause.BUSY, None),
     (
         told("index_create_block_exception", "blocked by: [FORBIDDEN/10/cluster create-index blocked (api)];", 403),
-        Cause.BLOCKED,
+        Cause.CREATION_BLOCKED,
         None,
     ),
     (
@@ -219,7 +219,7 @@ OF_THE_STATE = [
         Cause.BLOCKED,
         None,
     ),
-    (told("cluster_block_exception", "index [i] blocked by: [TOO_MANY_REQUESTS/12/disk];", 429), Cause.BLOCKED, None),
+    (told("cluster_block_exception", "index [i] blocked by: [TOO_MANY_REQUESTS/12/disk];", 429), Cause.DISK_FULL, None),
     (
         told("index_not_found_exception", "no such index [aaa]", 404),
         Cause.NO_INDEX,
@@ -233,7 +233,7 @@ OF_THE_STATE = [
     ),
     (
         told("illegal_argument_exception", "number of documents in the index cannot exceed 2147483519"),
-        Cause.NOT_UNDERSTOOD,
+        Cause.INDEX_FULL,
         "illegal_argument_exception: number of documents in the index cannot exceed 2147483519",
     ),
     (

@@ -166,6 +166,16 @@ def test_a_drain_is_confirmed_by_the_kubelet_and_made_good_by_the_replica_set() 
     )
 
 
+def test_what_a_replica_set_makes_good_long_after_a_change_has_another_cause() -> None:
+    later = ROLLOUT[3] | {"requestReceivedTimestamp": "2026-11-25T08:50:00Z", "auditID": "later"}
+    assert chain(*ROLLOUT[:3]).found
+    assert not chain(*ROLLOUT[:3], later).found
+    deleted = record(50, JONAS, "delete", "pods cart-58f8bfcc58-kd2pz", ownerReferences=owned(SET))
+    assert not chain(*ROLLOUT[:3], deleted, later).found
+    deleted["requestReceivedTimestamp"] = "2026-11-25T08:49:50Z"
+    assert chain(*ROLLOUT[:3], deleted, later).links[0].who == "jonas.weber"
+
+
 def test_karpenter_is_an_actor_of_its_own() -> None:
     evicted = record(10, KARPENTER, "create", f"pods/eviction {POD}")
     assert said(evicted, CONFIRMED).startswith(f"{KARPENTER['username']} evicted pod shop/{POD}")
@@ -227,6 +237,7 @@ NO_CAUSES = {
     "failed, such as by a disruption budget": {"outcome": "failed"},
     "not answered": {"outcome": None},
     "a dry run": {"requestURI": f"/api/v1/namespaces/shop/pods/{POD}/eviction?dryRun=All"},
+    "a dry run, as the function says": {"dry_run": True},
     "a dry run by its body": {"requestObject": {"deleteOptions": {"dryRun": ["All"]}}},
     "of another cluster": {"cluster": "shop-test"},
     "of no cluster": {"cluster": None},
@@ -263,13 +274,29 @@ def test_two_people_within_a_second_keep_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("selector", "is_cause"),
-    [("", True), ("?labelSelector=app%3Dcart", True), ("?labelSelector=app%3Dweb", False),
-     ("?labelSelector=app+in+%28cart%29", False), ("?fieldSelector=spec.nodeName%3Da", False),
-     (f"?fieldSelector=metadata.name%3D{POD}", True)],
-)  # fmt: skip
+    [
+        ("", True),
+        ("?labelSelector=app%3Dcart", True),
+        ("?labelSelector=app%3D%3Dcart%2Ctier", True),
+        ("?labelSelector=app%3Dweb", False),
+        ("?labelSelector=app%21%3Dweb", True),
+        ("?labelSelector=app+in+%28cart%2C+web%29%2Ctier%3Dfront", True),
+        ("?labelSelector=app+in+%28web%2C+shop%29", False),
+        ("?labelSelector=app+notin+%28cart%29", False),
+        ("?labelSelector=zone+notin+%28a%29%2C%21zone%2Czone%21%3Db", True),
+        ("?labelSelector=%21app", False),
+        ("?labelSelector=zone", False),
+        ("?labelSelector=%28%29%28", False),
+        ("?fieldSelector=spec.nodeName%3Dip-10-0-0-1", True),
+        ("?fieldSelector=spec.nodeName%3Dip-10-0-0-2", False),
+        ("?fieldSelector=status.phase%21%3DRunning", False),
+        (f"?fieldSelector=metadata.name%3D{POD}%2Cmetadata.namespace%3D%3Dshop", True),
+    ],
+)
 def test_a_collection_is_what_its_selectors_choose(selector: str, *, is_cause: bool) -> None:
     deleted = record(10, MARIA, "deletecollection", "pods", requestURI=f"/api/v1/namespaces/shop/pods{selector}")
-    pod = record(20, NODE, "delete", f"pods {POD}", labels={"app": "cart"})
+    answer = {"metadata": {"labels": {"app": "cart", "tier": "front"}}, "spec": {"nodeName": "ip-10-0-0-1"}}
+    pod = record(20, NODE, "delete", f"pods {POD}", responseObject=answer)
     assert chain(deleted, pod).found is is_cause
 
 
@@ -287,6 +314,144 @@ def test_a_request_is_one_row_with_its_last_stage() -> None:
     assert one_of_each_request([done, started, done | {"cluster": "b"}]) == [done, done | {"cluster": "b"}]
 
 
+GARBAGE_COLLECTOR = controller("pod-garbage-collector")
+TAINT = {"spec": {"taints": [{"key": "broken", "effect": "NoExecute"}]}}
+ON_NODE = {"responseObject": {"metadata": {}, "spec": {"nodeName": "ip-10-0-0-1"}}}
+OF_CLUSTER = {"namespace": ""}
+
+
+def test_a_pod_of_a_node_that_is_gone_leads_back_to_who_deleted_the_node() -> None:
+    karpenter = record(10, KARPENTER, "delete", "nodes ip-10-0-0-1", ref=OF_CLUSTER)
+    other = record(11, MARIA, "delete", "nodes ip-10-0-0-2", ref=OF_CLUSTER)
+    gone = record(50, GARBAGE_COLLECTOR, "delete", f"pods {POD}", **ON_NODE)
+    assert said(karpenter, other, gone) == (
+        f"{KARPENTER['username']} deleted nodes ip-10-0-0-1 08:27:10 → pod garbage collector → pod shop/{POD}"
+    )
+    assert said(other, gone).endswith("(cause not among the records)")
+
+
+def test_the_binding_tells_the_node_of_a_pod_whose_record_does_not() -> None:
+    scheduler = {"kind": "component", "username": "system:kube-scheduler"}
+    bound = record(5, scheduler, "create", f"pods/binding {POD}", requestObject={"target": {"name": "ip-10-0-0-1"}})
+    node = record(10, MARIA, "delete", "nodes ip-10-0-0-1", ref=OF_CLUSTER)
+    assert chain(bound, node, record(50, GARBAGE_COLLECTOR, "delete", f"pods {POD}")).links[0].who == "maria"
+    tainted = record(11, JONAS, "patch", "nodes ip-10-0-0-1", ref=OF_CLUSTER, requestObject=TAINT)
+    evicted = record(12, controller("taint-eviction-controller"), "delete", f"pods {POD}")
+    assert chain(bound, tainted, evicted).links[0].who == "jonas.weber"
+
+
+def test_the_pod_garbage_collector_ends_a_deletion_that_no_kubelet_confirms() -> None:
+    deleted = record(10, JONAS, "delete", f"pods {POD}")
+    forced = record(30, GARBAGE_COLLECTOR, "delete", f"pods {POD}")
+    assert said(deleted, forced) == f"jonas.weber deleted pod shop/{POD} 08:27:10 → pod garbage collector"
+
+
+@pytest.mark.parametrize("name", ["node-controller", "taint-eviction-controller"])
+def test_an_eviction_by_taint_leads_back_to_who_tainted_the_node(name: str) -> None:
+    tainted = record(10, JONAS, "patch", "nodes ip-10-0-0-1", ref=OF_CLUSTER, requestObject=TAINT)
+    conditions = {"status": {"conditions": [{"message": "NoExecute"}]}, "spec": {}}
+    reported = record(11, NODE, "patch", "nodes/status ip-10-0-0-1", ref=OF_CLUSTER, requestObject=conditions)
+    cordoned = record(
+        12, MARIA, "patch", "nodes ip-10-0-0-1", ref=OF_CLUSTER,
+        requestObject={"metadata": {"annotations": {"a": "NoExecute"}}, "spec": {"unschedulable": True}},
+    )  # fmt: skip
+    evicted = record(20, controller(name), "delete", f"pods {POD}", **ON_NODE)
+    replaced = record(
+        21, controller("replicaset-controller"), "create", "pods", generated_name="cart-58f8bfcc58-kd2pz",
+        ownerReferences=owned(SET),
+    )  # fmt: skip
+    assert said(tainted, reported, cordoned, evicted).startswith("jonas.weber patched nodes ip-10-0-0-1 08:27:10 → ")
+    assert said(*ROLLOUT, tainted, evicted, replaced).startswith("jonas.weber patched nodes ip-10-0-0-1 08:27:10 → ")
+    assert not chain(cordoned, evicted).found
+
+
+def test_a_node_that_is_not_ready_is_tainted_by_its_controller_which_ends_the_chain() -> None:
+    tainted = record(
+        10, controller("node-controller"), "patch", "nodes ip-10-0-0-1", ref=OF_CLUSTER, requestObject=TAINT
+    )
+    found = chain(tainted, record(20, controller("node-controller"), "delete", f"pods {POD}", **ON_NODE))
+    assert found.found
+    assert len(found.links) == 2
+
+
+OPERATOR = {"kind": "service_account", "username": "system:serviceaccount:databases:operator"}
+DATABASE = {"kind": "Database", "name": "orders", "uid": "b-1", "controller": True}
+
+
+@pytest.mark.parametrize("operator", [OPERATOR, controller("aws-load-balancer-controller")])
+def test_what_an_operator_makes_leads_back_to_who_asked_for_it(operator: dict[str, str]) -> None:
+    asked = record(10, JONAS, "create", "databases orders", uid="b-1", generation=1)
+    progress = record(11, operator, "update", "databases orders", uid="b-1", generation=2)
+    made = record(12, operator, "create", "statefulsets orders-db", uid="s-1", ownerReferences=owned(DATABASE))
+    pod = record(
+        13, controller("statefulset-controller"), "create", "pods orders-db-0",
+        ownerReferences=owned({"kind": "StatefulSet", "name": "orders-db", "uid": "s-1"}),
+    )  # fmt: skip
+    assert told(chain(asked, progress, made)).startswith("jonas.weber created databases shop/orders 08:27:10 → ")
+    assert chain(asked, progress, made, pod).links[0].who == "jonas.weber"
+    alone = chain(progress, made)
+    assert alone.found
+    assert told(alone) == ""
+
+
+def test_a_person_who_makes_an_object_with_an_owner_is_the_cause() -> None:
+    made = record(12, MARIA, "create", "pods a", ownerReferences=owned(DATABASE))
+    assert chains([made], [record(10, JONAS, "create", "databases orders")]) == (None,)
+
+
+def test_what_every_namespace_has_leads_back_to_who_made_the_namespace() -> None:
+    made = record(10, JONAS, "create", "namespaces shop")
+    trusted = record(11, controller("root-ca-cert-publisher"), "create", "configmaps kube-root-ca.crt")
+    account = record(12, controller("service-account-controller"), "create", "serviceaccounts default")
+    assert said(made, trusted) == (
+        "jonas.weber created namespace shop 08:27:10 → root ca cert publisher → configmaps shop/kube-root-ca.crt"
+    )
+    assert chain(made, account).links[0].who == "jonas.weber"
+    deleted = record(13, MARIA, "delete", "configmaps kube-root-ca.crt")
+    again = record(14, controller("root-ca-cert-publisher"), "create", "configmaps kube-root-ca.crt")
+    assert chain(made, trusted, deleted, again).links[0].who == "maria"
+    other = record(10, JONAS, "create", "namespaces else", ref={"namespace": "else"})
+    assert not chain(other, trusted).found
+
+
+def test_the_scheduler_binds_what_was_made() -> None:
+    scheduler = {"kind": "component", "username": "system:kube-scheduler"}
+    bound = record(5, scheduler, "create", f"pods/binding {POD}")
+    assert said(*ROLLOUT, bound) == (
+        "ci-deployer patched deployments shop/cart (set image) 08:27:02 → deployment controller created replicasets "
+        f"shop/cart-58f8bfcc58 → replicaset controller created pod shop/{POD} → system:kube-scheduler"
+    )
+    assert said(record(1, MARIA, "create", "pods web"), record(2, scheduler, "create", "pods/binding web")) == (
+        "maria created pod shop/web 08:27:01 → system:kube-scheduler"
+    )
+
+
+def test_a_daemon_set_has_a_pod_on_a_new_node() -> None:
+    owner = owned({"kind": "DaemonSet", "name": "agent", "uid": "d-9"})
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["ip-10-0-0-1"]}]}
+    ]}}}  # fmt: skip
+    made = record(1, JONAS, "create", "daemonsets agent", uid="d-9")
+    joined = record(30, NODE, "create", "nodes ip-10-0-0-1", ref=OF_CLUSTER)
+    pod = record(
+        31, controller("daemon-set-controller"), "create", "pods", generated_name="agent-bt4v2",
+        ownerReferences=owner, requestObject={"spec": {"affinity": affinity}},
+    )  # fmt: skip
+    assert said(made, joined, pod) == (
+        "kubelet created nodes ip-10-0-0-1 08:27:30 → daemon set controller → pod shop/agent-bt4v2"
+    )
+    assert chain(made, pod).links[0].who == "jonas.weber"
+
+
+def test_a_client_that_writes_the_audit_id_hides_no_request() -> None:
+    evicted = record(10, JONAS, "create", f"pods/eviction {POD}", auditID="same")
+    read = record(9, MARIA, "patch", "pods b", auditID="same")
+    assert one_of_each_request([evicted, read]) == [evicted, read]
+    assert chain(evicted, read, CONFIRMED | {"auditID": "same"}).links[0].who == "jonas.weber"
+    kept, left_out = without_confirmations([evicted, read], chains([evicted, read], []))
+    assert (len(kept), left_out) == (2, 0)
+
+
 HOSTILE: list[dict[str, Any]] = [
     {"requestObject": "text"},
     {"requestObject": [1, {"path": 3}]},
@@ -295,6 +460,18 @@ HOSTILE: list[dict[str, Any]] = [
     {"requestURI": "http://[", "objectRef": {"resource": {}, "name": []}},
     {"requestReceivedTimestamp": 5, "@timestamp": "2026-11-25"},
     {"actor": None},
+    {"requestObject": {"spec": {"affinity": {"nodeAffinity": []}}, "target": 3}},
+    {
+        "requestObject": {
+            "spec": {
+                "affinity": {
+                    "nodeAffinity": {
+                        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [3]}]}
+                    }
+                }
+            }
+        }
+    },
     {"stage": "New"},
 ]
 

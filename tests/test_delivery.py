@@ -115,6 +115,14 @@ def test_a_request_that_the_server_has_no_room_for_is_sent_again_in_halves() -> 
     assert delivery.pushed_back == ("429: HTTP 429",)
 
 
+@pytest.mark.parametrize("status", [400, 403, 429])
+def test_where_requests_are_too_many_they_do_not_become_more(status: int) -> None:
+    played = Played(failing_at_first(2, BulkAnswer(status, {"message": "Rate exceeded"}), each(stored)))
+    assert failure_of(played.deliver(*"abcde")) is None
+    assert [len(sources) for sources in played.sources] == [5, 5, 5]
+    assert played.pauses == [0.5, 1]
+
+
 def test_the_pause_that_a_server_asks_for_is_kept() -> None:
     played = Played(failing_at_first(1, BulkAnswer(503, None, retry_after=7), each(stored)))
     assert failure_of(played.deliver("a")) is None
@@ -296,6 +304,22 @@ def test_a_refused_document_is_stored_slim_under_its_id() -> None:
             "parse_error": "stored without its fields: mapper_parsing_exception in field [verb]",
         }
     ]
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
+def test_a_slim_document_that_is_held_up_is_tried_with_its_fields_again(is_mended: object) -> None:
+    answers = [BUSY, REFUSED]
+
+    def judge(source: JsonObject) -> JsonObject:
+        if answers:
+            return answers.pop()
+        return {"status": 201} if is_mended or "verb" not in source else REFUSED
+
+    played = Played(each(judge))
+    delivery = played.deliver("a")
+    assert failure_of(delivery) is None
+    assert ["verb" in sources[0] for sources in played.sources] == [True, False, True, *([] if is_mended else [False])]
+    assert delivery.slim == (0 if is_mended else 1)
 
 
 def test_a_document_refused_twice_fails_with_its_reason_and_no_content() -> None:

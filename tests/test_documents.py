@@ -166,7 +166,7 @@ def test_a_body_is_whole_up_to_the_deepest_that_is_kept(opened: str, closed: str
 
 
 @pytest.mark.parametrize("block", ["user", "objectRef", "responseStatus", "annotations", "impersonatedUser"])
-@pytest.mark.parametrize("value", [None, "text", 1, True, [1], {"": 1, ".": 2, "..": 3, ".a": 4, "a..b": 5}])
+@pytest.mark.parametrize("value", [None, "", 1, True, [1], {"": 1, ".": 2, "..": 3, ".a": 4, "a..b": 5}])
 def test_nothing_unfit_reaches_a_mapped_object(block: str, value: object) -> None:
     assert block not in audit(**{block: value})
 

@@ -49,6 +49,20 @@ ENDS = {
     "403-signature-expired": End(words=(AGAIN, "403: Signature expired")),
     "shard-limit-at-first": End(words=(AGAIN, "400: validation_exception", "maximum shards open", "stored 60")),
     "closed-at-first": End(words=(AGAIN, "400: index_closed_exception: closed", "stored 60")),
+    "shard-limit-of-the-request": End(words=(AGAIN, "400: validation_exception", "maximum shards open", "stored 60")),
+    "disk-full-at-first": End(words=(AGAIN, "cluster_block_exception", "disk usage exceeded", "stored 60")),
+    "403-throttled": End(words=(AGAIN, "403: Rate exceeded", "stored 60")),
+    "400-not-active": End(words=(AGAIN, "400: Collection is not active", "stored 60")),
+    "429-no-memory": End(words=(AGAIN, "429: circuit_breaking_exception: [parent] Data too large", "stored 60")),
+    "403-key-lost": End(**KEPT_WHOLE, words=("set-up (403): KMSKeyInaccessible", "aws kms enable-key")),
+    "405": End(**KEPT_WHOLE, words=("set-up (405): HTTP 405: 405 Not Allowed", "Something else than OpenSearch")),
+    "pipeline-gone": End(
+        **KEPT_WHOLE, words=("pipeline with id [corp-audit] does not exist", "index.default_pipeline")
+    ),
+    "pipeline-fails": End(
+        **KEPT_WHOLE,
+        words=("field [corp] not present", "processor rename of pipeline", "corp-audit", "GET _ingest/pipeline"),
+    ),
     "no-auto-creation": End(
         **KEPT_WHOLE, words=("set-up (404): index_not_found_exception: no such index", "action.auto_create_index")
     ),

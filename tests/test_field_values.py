@@ -182,10 +182,13 @@ POD = {"resource": "pods", "namespace": "shop", "name": "cart"}
         ({"verb": "get", "objectRef": {**POD, "subresource": "attach"}}, "attached to pod shop/cart: 200"),
         ({"verb": "get", "objectRef": {**POD, "subresource": "portforward"}}, "forwarded ports of pod shop/cart: 200"),
         ({"verb": "get", "objectRef": {**POD, "subresource": "log"}}, "read the log of pod shop/cart: 200"),
-        ({"verb": "get", "objectRef": {**POD, "subresource": "proxy"}}, "proxied get to pod shop/cart: 200"),
+        (
+            {"verb": "get", "objectRef": {**POD, "subresource": "proxy"}},
+            "called get through the proxy of pod shop/cart: 200",
+        ),
         (
             {"verb": "delete", "objectRef": {"resource": "nodes", "name": "n", "subresource": "proxy"}},
-            "proxied delete to node n: 200",
+            "called delete through the proxy of node n: 200",
         ),
         ({"verb": "get", "objectRef": {**POD, "subresource": "status"}}, "read pods/status shop/cart: 200"),
         ({"verb": "create", "objectRef": {**POD, "subresource": "eviction"}}, "evicted pod shop/cart: 200"),
@@ -208,7 +211,7 @@ POD = {"resource": "pods", "namespace": "shop", "name": "cart"}
         ),
         (
             {"verb": "deletecollection", "objectRef": {"resource": "pods", "namespace": "shop"}},
-            "deleted all of pods in namespace shop: 200",
+            "deleted all pods in namespace shop: 200",
         ),
         ({"verb": "list", "objectRef": {"resource": "nodes"}}, "listed nodes: 200"),
         ({"verb": ..., "objectRef": POD}, "called pods shop/cart: 200"),
@@ -364,8 +367,14 @@ def test_masks_are_no_borders_of_texts() -> None:
     assert quote_masked('{"a":"\\\\***"}') == '{"a":"\\\\***"}'
 
 
-def iam(username: str, *groups: str, role: str = "Admin", uid: str = "aws-iam-authenticator:111122223333:AROAX") -> Any:
-    extra = {"arn": [f"arn:aws:sts::111122223333:assumed-role/{role}/session"]}
+EKS_ROLE = "AWSWesleyClusterManagerLambda"
+ADDON_MANAGER = f"{EKS_ROLE}-Add-AddonManagerRole-1CR"
+TOKEN = {"authentication.kubernetes.io/credential-id": ["JTI=1"]}
+
+
+def iam(username: str, *groups: str, role: str = "Admin", account: str = "111122223333") -> Any:
+    extra = {"arn": [f"arn:aws:sts::{account}:assumed-role/{role}/session"]}
+    uid = f"aws-iam-authenticator:{account}:AROAX"
     user = {"username": username, "uid": uid, "groups": [*groups, "system:authenticated"], "extra": extra}
     return audit(user=user)["actor"]
 
@@ -381,9 +390,24 @@ def iam(username: str, *groups: str, role: str = "Admin", uid: str = "aws-iam-au
         (iam("system:node:evil", "system:nodes", "system:masters"), "iam"),
         (iam("system:node:ip-10-0-0-1", "system:bootstrappers", "system:nodes"), "node"),
         (iam("system:node:fargate-ip-1", "system:bootstrappers", "system:nodes", "system:node-proxier"), "node"),
-        (iam("eks:addon-manager", role="AWSWesleyClusterManagerLambda-Add-AddonManagerRole-1CR"), "component"),
+        (iam("eks:addon-manager", role=ADDON_MANAGER, account="444455556666"), "component"),
+        (iam("eks:node-manager", role=f"{EKS_ROLE}-NodeManagerRole-1P4", account="444455556666"), "component"),
+        # EKS has its roles in an account of AWS, not in the cluster's.
+        (iam("eks:addon-manager", role=ADDON_MANAGER), "iam"),
+        (iam("eks:addon-manager", "system:masters", role=ADDON_MANAGER, account="444455556666"), "iam"),
+        (iam("eks:addon-manager", role=f"{EKS_ROLE}-Evil", account="444455556666"), "iam"),
+        (iam("eks:x", role=ADDON_MANAGER, account="444455556666"), "iam"),
         (iam("eks:addon-manager"), "iam"),
-        (iam("eks:addon-manager", "system:masters", role="AWSWesleyClusterManagerLambda-X"), "iam"),
+        (audit(user={"username": "eks:x", "groups": ["dev", "system:authenticated"]})["actor"], "user"),
+        (audit(user={"username": "eks:x", "groups": ["system:authenticated"], "extra": TOKEN})["actor"], "user"),
+        (audit(user={"username": "system:x", "groups": ["system:authenticated"], "extra": TOKEN})["actor"], "user"),
+        (audit(user={"username": "eks:k8s-metrics", "groups": ["system:authenticated"]})["actor"], "component"),
+        (
+            audit(user={"username": "eks:kms-storage-migrator", "groups": ["system:masters", "system:authenticated"]})[
+                "actor"
+            ],
+            "component",
+        ),
         (audit(user={"username": "system:kube-controller-manager"})["actor"], "component"),
         (audit(user={"username": "system:apiserver", "groups": ["system:masters"]})["actor"], "component"),
         (audit(user={"username": "eks:cloud-controller-manager"})["actor"], "component"),

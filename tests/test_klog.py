@@ -124,7 +124,7 @@ def test_what_a_client_wrote_is_no_field(name: str) -> None:
 
 def test_what_stands_before_a_doubtful_value_is_kept() -> None:
     assert structured(' pod="a/b" s={A:x} node="n"') == {"pod": "a/b", "s": '{A:x} node="n"'}
-    assert structured(' pod="a/b" s="cut') == {"pod": "a/b", "s": '"cut'}
+    assert structured(' pod="a/b" s="cut') == {"pod": "a/b", "s": "cut"}
     assert structured(' pod="a/b" n=1 s=["cut') == {"pod": "a/b", "n": "1", "s": '["cut'}
 
 

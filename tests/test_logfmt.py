@@ -26,8 +26,29 @@ def test_other_lines_are_not_logfmt(line: str) -> None:
     assert parse_logfmt(line) is None
 
 
-def test_an_unclosed_quote_is_kept_as_it_stands() -> None:
-    assert parse_logfmt('level=info msg="cut') == {"level": "info", "msg": '"cut'}
+@pytest.mark.parametrize(
+    ("cut_off", "value"),
+    [
+        ('"', ""),
+        ('"cut', "cut"),
+        (r'"a \"b', 'a "b'),
+        ('"a\\', "a"),
+        (r'"a\\', "a\\"),
+        ('"a\\\\\\', "a\\"),
+        (r'"a\n\x4', "a\n"),
+        (r'"a\u00e', "a"),
+        (r'"a\U0001f60', "a"),
+        (r'"a\u00e9', "a\u00e9"),
+        (r'"a\\x4', r"a\x4"),
+    ],
+)
+def test_a_value_that_was_cut_off_has_no_quote_and_no_half_escape(cut_off: str, value: str) -> None:
+    assert parse_logfmt(f"level=info msg={cut_off}") == {"level": "info", "msg": value}
+
+
+@pytest.mark.parametrize("front", ["", " ", "   ", "\ufeff", " \ufeff ", "\r\n", "\u00ef\u00bb\u00bf"])
+def test_blanks_and_a_byte_order_mark_in_front_are_no_part_of_it(front: str) -> None:
+    assert parse_logfmt(f'{front}level=info msg="a b"') == {"level": "info", "msg": "a b"}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

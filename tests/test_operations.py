@@ -213,7 +213,13 @@ def test_an_alarm_of_ours_watches_what_a_real_invocation_prints(told: dict[str, 
 
 @pytest.mark.parametrize(
     ("situation", "alarm"),
-    [("dead letter", "DeadLetters"), ("old", "IngestLag"), ("own log", "OwnLog"), ("silence", "NoRecords")],
+    [
+        ("dead letter", "DeadLetters"),
+        ("unreadable", "Unreadable"),
+        ("old", "IngestLag"),
+        ("own log", "OwnLog"),
+        ("silence", "NoRecords"),
+    ],
 )
 def test_a_situation_rings_its_alarm_and_what_goes_well_does_not(
     told: dict[str, Invocation], situation: str, alarm: str

@@ -232,7 +232,10 @@ def test_the_authenticators_time_is_checked(written: str, time: str | None) -> N
     assert source["message"] == "hello"
 
 
-@pytest.mark.parametrize("record", ['Authenticator Version: "unversioned", ""', "{}", '{"level":"info"}', "[1]", "{"])
+@pytest.mark.parametrize(
+    "record",
+    ['Authenticator Version: "unversioned", ""', "{}", '{"level":"info"}', "[1]", "{", '{"message":"only this"}'],
+)
 def test_what_the_authenticator_does_not_write_says_so(record: str) -> None:
     source = only("authenticator", record)
     assert (source["severity"], source["message"]) == ("INFO", record)

@@ -174,9 +174,11 @@ SECRETS = [*AUDIT, *(name for records in LINES.values() for name in records)]
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_nowhere_in_its_document(kept: Kept, name: str) -> None:
-    assert P not in json.dumps(kept.sources[name])
-    assert kept.sources[name]["redacted"] is True
-    assert "(redacted)" in kept.sources[name]["@message"]
+    # Of a list of events, the first.
+    source = kept.sources.get(name) or kept.sources[f"{name}-0"]
+    assert P not in json.dumps(source)
+    assert source["redacted"] is True
+    assert "(redacted)" in source["@message"]
 
 
 def test_every_record_had_a_secret_in_it() -> None:

@@ -13,9 +13,11 @@ from eks_logs.questions import (
     which_iam_identity,
     which_requests_were_denied,
     who_changed_config_map,
+    who_changed_daemonsets,
     who_deleted_pod,
     who_entered_pod,
     who_granted_everything,
+    who_ran_privileged,
     who_read_secrets,
 )
 from forwarder.pipeline import documents_of
@@ -76,6 +78,20 @@ def through_kubelet(path: str, **changes: Any) -> str:
     return event("create", node, requestURI=f"/api/v1/nodes/n1/proxy/{path}", stage="ResponseStarted", **changes)
 
 
+def cut_off(record: str, member: str) -> str:
+    """The record as it is where a client made it too long before a member."""
+    return f"{record[: record.index(member)]}{'x' * 99}[Truncated...]"
+
+
+DRY = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
+TRIED = "/api/v1/namespaces/shop/pods/cart?dryRun=All"
+ALWAYS: dict[str, Any] = {"level": "RequestResponse", "requestURI": TRIED}
+
+
+def ran(**context: Any) -> str:
+    return event("create", POD, 201, requestObject={"spec": {"containers": [{"securityContext": context}]}})
+
+
 SECRETS = {"resource": "secrets", "namespace": "shop"}
 CONFIG_MAPS = {"resource": "configmaps", "namespace": "kube-system"}
 BINDING = {"resource": "clusterrolebindings", "name": "ops"}
@@ -94,8 +110,17 @@ CASES: list[tuple[str, Question, list[str], list[str]]] = [
             event("create", part_of("eviction"), 201),
             event("create", part_of("eviction"), 201, user=KARPENTER),
             event("delete", POD, user=ROBOT),
+            # Its query says so, its body does not, or might not.
+            event("delete", POD, requestObject={"kind": "DeleteOptions"}, **ALWAYS),
+            event("delete", POD, requestURI=TRIED, level="Metadata"),
+            # So long that its end is missing.
+            cut_off(event("delete", POD), '"responseStatus"'),
+            cut_off(event("delete", POD, requestURI=TRIED.partition("?")[0]), 'kubectl"'.strip('"')),
         ],
         [
+            event("delete", POD, requestObject=DRY),
+            event("delete", POD, **ALWAYS),
+            event("create", part_of("eviction"), 201, requestObject={"deleteOptions": DRY}),
             event("delete", POD, user=KUBELET),
             event("delete", POD, user=CONTROLLER),
             event("delete", POD, 404),
@@ -131,6 +156,7 @@ CASES: list[tuple[str, Question, list[str], list[str]]] = [
             event("deletecollection", CONFIG_MAPS),
         ],
         [
+            event("patch", {**CONFIG_MAPS, "name": "aws-auth"}, requestURI="/?dryRun=All"),
             event("get", {**CONFIG_MAPS, "name": "aws-auth"}),
             event("patch", {**CONFIG_MAPS, "name": "coredns"}),
             event("deletecollection", {**CONFIG_MAPS, "namespace": "shop"}),
@@ -144,6 +170,7 @@ CASES: list[tuple[str, Question, list[str], list[str]]] = [
             event("get", part_of("exec"), 101, stage="ResponseStarted"),
             event("create", part_of("attach"), 101, stage="ResponseStarted"),
             event("get", part_of("portforward"), 500),
+            event("create", part_of("exec"), 101, stage="ResponseStarted", requestURI="/?dryRun=All"),
             event("create", part_of("exec"), 403),
             # Not authenticated: there is no end.
             event("create", part_of("exec"), 401, stage="ResponseStarted", user={}),
@@ -161,11 +188,56 @@ CASES: list[tuple[str, Question, list[str], list[str]]] = [
         ],
     ),
     (
+        "DaemonSet changed",
+        who_changed_daemonsets(),
+        [event("patch", {"resource": "daemonsets", "namespace": "kube-system", "name": "a"})],
+        [
+            event(
+                "patch", {"resource": "daemonsets", "namespace": "kube-system", "name": "a"}, requestURI="/?dryRun=All"
+            ),
+            event("patch", {"resource": "daemonsets", "namespace": "kube-system", "name": "a"}, 409),
+        ],
+    ),
+    (
+        "ran with power over the node",
+        who_ran_privileged(),
+        [
+            *(
+                ran(capabilities={"add": [name]})
+                for name in ("SYS_ADMIN", "cap_sys_ptrace", "SYS_MODULE", "NET_ADMIN", "DAC_READ_SEARCH", "all", "BPF")
+            ),
+            ran(windowsOptions={"hostProcess": True}),
+            ran(privileged=True),
+            # What it would have run is missing.
+            cut_off(ran(privileged=True), '"spec"'),
+            event(
+                "create",
+                {"resource": "persistentvolumes", "name": "v"},
+                requestObject={"spec": {"hostPath": {"path": "/"}}},
+            ),
+            event(
+                "create",
+                {"resource": "rollouts", "apiGroup": "argoproj.io", "name": "x"},
+                requestObject={"spec": {"template": {"spec": {"hostPID": True}}}},
+            ),
+        ],
+        [
+            cut_off(event("get", POD, responseObject={"spec": 1}), '"spec"'),
+            ran(capabilities={"add": ["NET_BIND_SERVICE", "CHOWN"]}),
+            ran(capabilities={"drop": ["ALL"]}),
+            ran(windowsOptions={"runAsUserName": "x"}),
+            event(
+                "create", {"resource": "persistentvolumes", "name": "v"}, requestObject={"spec": {"nfs": {"path": "/"}}}
+            ),
+        ],
+    ),
+    (
         "granted",
         who_granted_everything(),
         [
             event("create", BINDING, 201, requestObject=TO_EVERYTHING),
             event("create", BINDING, 201, requestObject=TO_EVERYTHING, user=ROBOT),
+            cut_off(event("create", BINDING, 201, requestObject=TO_EVERYTHING), '"roleRef"'),
             # `kubectl edit`: the subjects alone, and which role it is in the response.
             event(
                 "patch",
@@ -175,6 +247,7 @@ CASES: list[tuple[str, Question, list[str], list[str]]] = [
             ),
         ],
         [
+            event("create", BINDING, 201, requestObject=TO_EVERYTHING, requestURI="/?dryRun=All"),
             event("create", BINDING, 201, requestObject=TO_EVERYTHING, user=API_SERVER),
             event("create", BINDING, 403, requestObject=TO_EVERYTHING),
             event("delete", BINDING, requestObject=TO_EVERYTHING),
@@ -186,9 +259,12 @@ CASES: list[tuple[str, Question, list[str], list[str]]] = [
         who_read_secrets(),
         [
             event("get", {**SECRETS, "name": "db"}),
+            cut_off(event("get", {**SECRETS, "name": "db"}), '"responseStatus"'),
             event("list", SECRETS, user=ROBOT),
             event("watch", SECRETS, stage="ResponseStarted"),
             event("patch", {**SECRETS, "name": "db"}),
+            # What it would become is answered, and that is the Secret.
+            event("patch", {**SECRETS, "name": "db"}, requestURI="/?dryRun=All"),
             event("deletecollection", SECRETS),
         ],
         [

@@ -27,7 +27,12 @@ WORKSHOP_COLUMNS = (
     "@message",
 )
 # Columns that are mapped, and that no record of events/ happens to fill.
-NOT_IN_EVENTS = {"annotations.apiserver.latency.k8s.io/response-write", "workload.host_ipc"}
+NOT_IN_EVENTS = {
+    "annotations.apiserver.latency.k8s.io/response-write",
+    "dry_run",
+    "workload.host_ipc",
+    "workload.host_process",
+}
 
 
 def by_id(saved: dict[str, Any]) -> str:

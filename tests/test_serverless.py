@@ -80,4 +80,4 @@ def test_what_serverless_answers_counts_as_a_wrong_set_up() -> None:
     (outcome,) = judge(
         request, BulkAnswer(403, {"status": 403, "error": {"reason": "403 Forbidden", "type": "Forbidden"}})
     )
-    assert (outcome.verdict, outcome.reason) == (Verdict.SETUP, "Forbidden")
+    assert (outcome.verdict, outcome.reason) == (Verdict.SETUP, "Forbidden: 403 Forbidden")

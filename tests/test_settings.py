@@ -50,6 +50,12 @@ def test_secrets_are_not_shown() -> None:
         ("OPENSEARCH_ENDPOINT", "https://host#x"),
         ("OPENSEARCH_ENDPOINT", "https://@host"),
         ("OPENSEARCH_ENDPOINT", "https://999.1.1.1"),
+        ("OPENSEARCH_ENDPOINT", "https://x.com.."),
+        ("OPENSEARCH_ENDPOINT", "https://."),
+        ("OPENSEARCH_ENDPOINT", "https://ho\tst"),
+        ("OPENSEARCH_ENDPOINT", "https://ho\nst"),
+        ("OPENSEARCH_ENDPOINT", "https://host\0"),
+        ("OPENSEARCH_ENDPOINT", "https://host\u200b"),
         ("OPENSEARCH_DOMAIN_ARN", "arn:aws:es:eu-west-1:123:domain/logs"),
         ("OPENSEARCH_DOMAIN_ARN", "arn:aws:s3:::bucket"),
         ("OPENSEARCH_DOMAIN_ARN", "logs"),
@@ -61,14 +67,46 @@ def test_secrets_are_not_shown() -> None:
         ("INDEX_NAME", "Upper"),
         ("INDEX_NAME", "-leading"),
         ("INDEX_NAME", "a b"),
+        ("INDEX_NAME", "\u00e4" * 240),
+        ("INDEX_NAME", "\u00e4" * 121),
+        ("INDEX_NAME", "a" * 241),
+        ("INDEX_NAME", "a\0b"),
+        ("INDEX_NAME", "a\u200bb"),
+        ("INDEX_NAME", "a\u00a0b"),
+        ("INDEX_NAME", "\u00c4"),
+        ("INDEX_NAME", "a\udcffb"),
         ("INDEX_ROTATION", "hourly"),
         ("DOCUMENT_IDS", "none"),
         ("BULK_REQUESTS_IN_FLIGHT", "5"),
         ("AWS_REGION", " "),
+        ("AWS_REGION", "eu west"),
+        ("AWS_REGION", "eu-west"),
+        ("AWS_REGION", "EU-WEST-1"),
+        ("AWS_REGION", "eu-west-1\n2"),
+        ("AWS_REGION", "eu-west-1/es"),
+        ("AWS_SECRET_ACCESS_KEY", "two words"),
+        ("AWS_ACCESS_KEY_ID", "ASIA\u00e4"),
+        ("AWS_SESSION_TOKEN", "line\nbreak"),
+        ("DEAD_LETTER_BUCKET", "a bucket"),
+        ("DEAD_LETTER_BUCKET", "s3://bucket"),
+        ("DEAD_LETTER_BUCKET", "ab"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "n" * 300),
+        ("POWERTOOLS_METRICS_NAMESPACE", ":n"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "AWS/Lambda"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "a\tb"),
+        ("POWERTOOLS_SERVICE_NAME", "s" * 1025),
+        ("POWERTOOLS_SERVICE_NAME", "s\u00e4"),
         ("AWS_ACCESS_KEY_ID", ""),
         ("MAX_PAYLOAD_BYTES", "many"),
         ("MAX_PAYLOAD_BYTES", "10"),
         ("BULK_BYTES", "5000001"),
+        ("BULK_BYTES", "9" * 5000),
+        ("BULK_BYTES", "0" * 5000),
+        ("BULK_BYTES", "-1"),
+        ("BULK_BYTES", "1e6"),
+        ("BULK_BYTES", "2000000.0"),
+        ("MAX_PAYLOAD_BYTES", "9" * 5000),
+        ("OPENSEARCH_TIMEOUT_SECONDS", "9" * 5000),
         ("OPENSEARCH_TIMEOUT_SECONDS", "0"),
         ("OPENSEARCH_TIMEOUT_SECONDS", "²"),
         ("LOG_LEVEL", "LOUD"),
@@ -87,6 +125,33 @@ def test_a_wrong_value_is_named_with_an_example(name: str, value: str) -> None:
         read_settings(ENVIRONMENT | {name: value})
     assert name in str(raised.value)
     assert "example:" in str(raised.value)
+    assert "integer string conversion" not in str(raised.value)
+    assert len(value) < 10 or name != "AWS_SESSION_TOKEN" or value not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("AWS_REGION", region) for region in ("us-gov-west-1", "eu-isoe-west-1", "eusc-de-east-1", "ap-southeast-4")],
+        ("INDEX_NAME", "\u00e4" * 120),
+        ("INDEX_NAME", "a" * 240),
+        ("DEAD_LETTER_BUCKET", "stack-keptbucket-1abc"),
+        ("DEAD_LETTER_BUCKET", "arn:aws:s3:eu-west-1:123456789012:accesspoint/kept"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "n" * 255),
+        ("POWERTOOLS_METRICS_NAMESPACE", "Logs/of #1"),
+        ("BULK_BYTES", "0002000000"),
+    ],
+)
+def test_what_aws_and_opensearch_take_is_taken(name: str, value: str) -> None:
+    read_settings(ENVIRONMENT | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "read"),
+    [("https://x.com.", "https://x.com"), ("https://X.com.:8443/", "https://x.com:8443"), ("https://10.0.0.1", None)],
+)
+def test_a_whole_name_is_read_without_its_dot(endpoint: str, read: str | None) -> None:
+    assert read_settings(ENVIRONMENT | {"OPENSEARCH_ENDPOINT": endpoint}).endpoint == (read or endpoint)
 
 
 def test_all_problems_are_told_together() -> None:
@@ -96,6 +161,21 @@ def test_all_problems_are_told_together() -> None:
         )
     for name in (*ENVIRONMENT, "LOG_LEVEL", "BULK_BYTES", "OPENSEARCH_CA_FILE", "OPENSEARCH_DOMAIN_ARN"):
         assert (name in str(raised.value)) is (name != "AWS_SESSION_TOKEN")
+
+
+def test_all_problems_of_lambdas_own_variables_are_told_too() -> None:
+    wrong = {
+        "AWS_REGION": "eu west",
+        "AWS_SESSION_TOKEN": "a b",
+        "DEAD_LETTER_BUCKET": "a b",
+        "POWERTOOLS_METRICS_NAMESPACE": "n" * 300,
+        "POWERTOOLS_SERVICE_NAME": "\u00e4",
+        "INDEX_NAME": "a\0",
+        "BULK_BYTES": "9" * 5000,
+    }
+    with pytest.raises(SettingsError) as raised:
+        read_settings(ENVIRONMENT | wrong)
+    assert [name for name in wrong if name not in str(raised.value)] == []
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,15 @@ from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
+from requests.auth import HTTPBasicAuth
 
+from eks_logs.answers import Answered
+from eks_logs.answers import answer as answer_to
+from eks_logs.causes import told
+from eks_logs.endpoint import Endpoint
 from eks_logs.questions import (
     Question,
+    what_did_replicaset_controller,
     what_did_user,
     which_calls_failed,
     which_calls_of_client,
@@ -67,6 +73,11 @@ class Story:
     folder: Path
     index: str
     server: OpenSearch
+    edge: Endpoint
+
+    def answer(self, question: Question, rows: int = 100) -> Answered:
+        """As `ask` has it."""
+        return answer_to(self.edge, self.index, question, rows)
 
     def rows(self, question: Question) -> list[Row]:
         """What a question shows, the oldest first, pods named as their Deployment."""
@@ -115,7 +126,8 @@ def story(request: pytest.FixtureRequest, prepared: Rig, server: OpenSearch) -> 
             for records, event in batches(folder / name, began):
                 assert function.invoke(event).payload == answer(records, records)
     server.indices.refresh(index=index)
-    return Story(folder, index, server)
+    edge = Endpoint(prepared.edge_url, HTTPBasicAuth("admin", "admin"), str(prepared.ca_file))
+    return Story(folder, index, server, edge)
 
 
 pytestmark = pytest.mark.skipif(
@@ -255,7 +267,7 @@ def test_every_drained_pod_is_said_to_be_evicted_and_not_by_its_kubelet(story: S
         assert first["message"].startswith("kubernetes-admin evicted pod shop/")
         # Its namespace was deleted later, and all pods of it.
         assert {row["message"] for row in others} <= {
-            "system:serviceaccount:kube-system:namespace-controller deleted all of pods in namespace shop: 200"
+            "system:serviceaccount:kube-system:namespace-controller deleted all pods in namespace shop: 200"
         }
 
 
@@ -287,3 +299,61 @@ def test_calls_that_failed_are_those_of_the_story(story: Story) -> None:
 def test_the_first_administrator_is_named(story: Story) -> None:
     counted = ask(story.server, story.index, which_iam_identity()).counts["identities"]
     assert [bucket.value for bucket in counted] == ["arn:aws:iam::111122223333:role/platform-admin"]
+
+
+def sentences(found: Answered) -> list[str]:
+    """What is told of causes, with made-up names and times taken out."""
+    texts = [told(row.chain) for row in found.rows if row.chain]
+    return [re.sub(r" \d\d:\d\d:\d\d", "", MADE_UP.sub("", text)) for text in texts]
+
+
+def test_whoever_caused_that_pods_are_gone_is_named(story: Story) -> None:
+    found = story.answer(who_deleted_pod())
+    users = [row.values[who_deleted_pod().shows.index("actor.username")] for row in found.rows]
+    people = [user for user in users if not user.startswith("system:")]
+    assert (set(people), users[: len(people)]) == ({"kubernetes-admin"}, people)
+    causes = sentences(found)
+    assert "jonas.weber deleted deployments shop/cart → garbage collector → pod shop/cart" in causes
+    assert any(cause.startswith("jonas.weber deleted namespace shop → namespace controller") for cause in causes)
+    assert any(cause.startswith("ci-deployer patched deployments shop/cart (set image) → ") for cause in causes)
+    assert [cause for cause in causes if cause.endswith("records)")] == []
+    # Of kubelets no more than what nobody else has asked for, such as the end of a Job's pod, and that is told.
+    kubelets = [row for row, user in zip(found.rows, users, strict=True) if user.startswith("system:node:")]
+    assert found.confirmations > 0
+    assert all(row.chain and len(row.chain.links) > 1 for row in kubelets)
+    assert (found.total, found.notes) == (len(found.rows), ())
+
+
+def test_a_few_rows_are_the_peoples_and_have_their_causes_too(story: Story) -> None:
+    everything = story.answer(who_deleted_pod())
+    few = story.answer(who_deleted_pod(), rows=8)
+    assert few.rows == everything.rows[:8]
+    assert few.total >= everything.total
+
+
+def test_sessions_in_pods_are_one_row_for_each_request(story: Story) -> None:
+    entered = {
+        (event["auditID"], event["requestReceivedTimestamp"], event["requestURI"])
+        for event in story.events()
+        if event.get("objectRef", {}).get("subresource") in ("exec", "attach", "portforward")
+    }
+    found = story.answer(who_entered_pod())
+    assert found.total == len(found.rows) == len(entered) > 0
+
+
+def test_the_bootstrap_of_the_api_server_is_counted_and_no_row(story: Story) -> None:
+    found = story.answer(who_granted_everything())
+    user = who_granted_everything().shows.index("actor.username")
+    users = [row.values[user] for row in found.rows]
+    assert users[0] == "kubernetes-admin"
+    assert "system:apiserver" not in users
+    assert found.by_api_server > 0
+    assert found.total == len(found.rows)
+
+
+def test_whatever_the_replica_set_controller_made_has_its_cause(story: Story) -> None:
+    found = story.answer(what_did_replicaset_controller(), rows=1000)
+    verb = what_did_replicaset_controller().shows.index("verb")
+    made = [row for row in found.rows if row.values[verb] == "create" and row.chain]
+    assert {row.chain.links[0].who for row in made if row.chain} == {"ci-deployer", "jonas.weber"}
+    assert all(row.chain and row.chain.found for row in made)

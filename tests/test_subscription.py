@@ -18,6 +18,7 @@ from forwarder.subscription import LogEvent, UnreadableEvent, read_subscription
 from tests.payloads import STREAMS, TIMESTAMP, envelope, lambda_event, wrapped
 
 LIMIT = 1_000_000
+NOW = 1_795_200_000_000
 GOOD = json.dumps(envelope(["a record"], STREAMS["api"])).encode()
 KINESIS = {
     "Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": base64.b64encode(gzip.compress(GOOD)).decode()}}]
@@ -41,8 +42,8 @@ def test_a_control_message_has_nothing_to_do() -> None:
 
 
 def test_an_event_without_id_is_read() -> None:
-    message = envelope([], STREAMS["api"], logEvents=[{"timestamp": 1, "message": "no id"}])
-    assert read_subscription(lambda_event(message), LIMIT).events == (LogEvent(None, 1, "no id"),)
+    message = envelope([], STREAMS["api"], logEvents=[{"timestamp": TIMESTAMP, "message": "no id"}])
+    assert read_subscription(lambda_event(message), LIMIT).events == (LogEvent(None, TIMESTAMP, "no id"),)
 
 
 BAD: dict[str, tuple[Any, type[PayloadError], str]] = {
@@ -92,7 +93,8 @@ def test_errors_do_not_quote_records() -> None:
 
 
 def records(*events: object) -> tuple[LogEvent, ...]:
-    return read_subscription(lambda_event(envelope([], STREAMS["api"], logEvents=list(events))), LIMIT).events
+    event = lambda_event(envelope([], STREAMS["api"], logEvents=list(events)))
+    return read_subscription(event, 10 * LIMIT, NOW).events
 
 
 GOOD_ONE = {"id": "good", "timestamp": TIMESTAMP, "message": "a record"}
@@ -140,4 +142,92 @@ def test_a_record_without_time_gets_that_of_its_neighbour_each_time() -> None:
         TIMESTAMP,
         TIMESTAMP + 5,
     ]
-    assert [event.timestamp for event in records(untimed)] == [0]
+    assert [event.timestamp for event in records(untimed)] == [NOW]
+
+
+AT = 1_795_165_951_000  # 2026-11-20T09:12:31Z
+AUDIT_TIMES = '"requestReceivedTimestamp":"2026-11-20T09:12:30.5Z","stageTimestamp":"2026-11-20T09:12:31Z"'
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "unit"),
+    [
+        (1795165951, "seconds"),
+        ("1795165951", "seconds"),
+        (1795165951.0, "seconds"),
+        ("1795165951.000", "seconds"),
+        (1795165951000000, "microseconds"),
+        ("1795165951000000", "microseconds"),
+        (1795165951000000000, "nanoseconds"),
+        (1795165951e9, "nanoseconds"),
+    ],
+)
+def test_a_time_in_another_unit_is_read_and_told(timestamp: object, unit: str) -> None:
+    (event,) = records({**GOOD_ONE, "timestamp": timestamp})
+    assert isinstance(event, UnreadableEvent)
+    assert (event.timestamp, event.has_message) == (AT, True)
+    assert event.problem == f"not a log event: its timestamp is in {unit}, not in ms"
+
+
+@pytest.mark.parametrize("timestamp", ["2026-11-20T09:12:31Z", "2026-11-20 09:12:31", f" {AT} ", f"{AT}.7", AT + 0.7])
+def test_a_time_in_a_text_is_read(timestamp: object) -> None:
+    (event,) = records({**GOOD_ONE, "timestamp": timestamp})
+    assert (type(event), event.timestamp) == (LogEvent, AT)
+
+
+NO_TIMES = [
+    None,
+    0,
+    1,
+    -1,
+    -1795165951,
+    -AT,
+    10**30,
+    1e300,
+    True,
+    False,
+    "",
+    "soon",
+    "-1795165951",
+    [AT],
+    {"ms": AT},
+    10**19,
+]
+
+
+@pytest.mark.parametrize("timestamp", NO_TIMES)
+@pytest.mark.parametrize(
+    ("record", "time"),
+    [
+        (f'{{"kind":"Event",{AUDIT_TIMES}}}', AT),
+        (f'\ufeff {{"kind":"Event",{AUDIT_TIMES}}}', AT),
+        (f'{{"kind":"Event",{AUDIT_TIMES},"annotations":{{"cut o', AT),
+        ('{"requestReceivedTimestamp":"2026-11-20T09:12:31Z"}', AT),
+        ('{"stageTimestamp":"never","requestReceivedTimestamp":"2026-11-20T09:12:31Z"}', AT),
+        ('{"level":"error","time":"2026-11-20T10:12:31+01:00","msg":"x"}', AT),
+        ('time="2026-11-20T09:12:31Z" level=info msg="x"', AT),
+        ("2026-11-20T09:12:31Z\tERROR\tx", AT),
+        ('{"requestObject":{"stageTimestamp":"2026-11-20T09:12:31Z"}}', None),
+        ('{"stageTimestamp":"1970-01-01T00:00:00Z"}', None),
+        ('{"stageTimestamp":"9999-12-31T23:59:59Z"}', None),
+        ('{"stageTimestamp":1795165951}', None),
+        ("a record", None),
+        ("", None),
+    ],
+)
+def test_a_batch_without_any_time_has_its_records_own_or_when_it_came(
+    timestamp: object, record: str, time: int | None
+) -> None:
+    (event,) = records({"id": "a", "timestamp": timestamp, "message": record})
+    assert isinstance(event, UnreadableEvent)
+    assert (event.timestamp, event.message) == (time or NOW, record)
+    assert "its timestamp is not in ms" in event.problem
+    assert ("the record's own" in event.problem) is (time is not None)
+
+
+@pytest.mark.parametrize(
+    "record", ['{"a":' * 100_000, '{"stageTimestamp":"' + "2" * 10**6, " " * 10**6, "\ufeff" * 10**6]
+)
+def test_a_record_that_would_hide_its_time_is_read(record: str) -> None:
+    (event,) = records({"id": "a", "message": record})
+    assert event.timestamp == NOW

@@ -275,7 +275,7 @@ def test_an_alarm_watches_a_metric_of_lambda_or_of_this_stack_alone(template: Js
 def test_an_alarm_acts_only_where_there_is_a_topic(template: Json) -> None:
     told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     actions = [alarm[kind] for alarm in alarms(template).values() for kind in ("AlarmActions", "OKActions")]
-    assert actions == [told] * 16
+    assert actions == [told] * 18
     assert template["Parameters"]["AlarmTopicArn"]["Default"] == ""
     assert template["Conditions"]["HasAlarmTopic"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}
 

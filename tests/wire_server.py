@@ -32,16 +32,20 @@ ELASTICSEARCH = {
 
 @dataclass
 class WireServer:
-    """Where it is, what it answers by method and path, and what it was asked, with the JSON that came."""
+    """Where it is, what it answers by method and path, and what it was asked, with the JSON that came.
+
+    Of several answers each is given once, in their order, and the last one from then on.
+    """
 
     url: str = ""
-    answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], tuple[int, Any] | list[tuple[int, Any]]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         """As told, or as OpenSearch answers where no plugin has taken the path."""
         unknown = {"error": f"no handler found for uri [{path}] and method [{method}]"}
-        return self.answers.get((method, path), (400, unknown))
+        found = self.answers.get((method, path), (400, unknown))
+        return (found.pop(0) if len(found) > 1 else found[0]) if isinstance(found, list) else found
 
     @property
     def changed(self) -> list[tuple[str, str]]:

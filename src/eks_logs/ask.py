@@ -1,15 +1,12 @@
-"""Asking OpenSearch a question: which one is meant, what was chosen, and the answer."""
+"""Asking a question: which one is meant, and what was chosen."""
 
 import inspect
 import re
 from collections import Counter
 from collections.abc import Mapping
 
-import requests
-
-from eks_logs.endpoint import Endpoint, said
-from eks_logs.errors import NotAllowed, NotAnswerable, Rejected
-from eks_logs.questions import ASKING, Answer, Asking, Question, slug
+from eks_logs.errors import NotAnswerable
+from eks_logs.questions import ASKING, Asking, Question, slug
 
 _WORD = re.compile(r"[a-z0-9]+")
 _COMPOUND = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
@@ -89,37 +86,3 @@ def chosen_question(asking: Asking, chosen: Mapping[str, str]) -> Question:
 
 def _options(names: tuple[str, ...] | list[str]) -> str:
     return ", ".join(f"--{name}" for name in names)
-
-
-def answer(endpoint: Endpoint, index: str, question: Question, size: int, last: str = "") -> Answer:
-    """What OpenSearch finds in the indices that begin with a name.
-
-    Args:
-        endpoint: The domain.
-        index: The name.
-        question: What is asked.
-        size: How many records to show, the newest first.
-        last: How far to look back, such as `24h` (OpenSearch's date math); all, if empty.
-
-    Raises:
-        NotReachable: there is no answer.
-        NotAllowed: the caller may not read these indices.
-        NotAnswerable: there is no such index.
-        Rejected: any other answer.
-    """
-    body = question.request(size, newest_first=True)
-    if last:
-        recent = {"range": {"@timestamp": {"gte": f"now-{last}"}}}
-        body["query"] = {"bool": {"filter": [question.query, recent]}}
-    response = endpoint.send("POST", f"/{index}*/_search", body)
-    if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise NotAllowed(
-            f"{response.status_code}: the caller may not read {index}*; map its user or IAM role to a role "
-            f"that may, such as readall. {said(response)}"
-        )
-    if not response.ok:
-        raise Rejected(f"{response.status_code} at {index}*: {said(response)}")
-    found = response.json()
-    if found["_shards"]["total"] == 0:
-        raise NotAnswerable(f"there is no index {index}*: nothing was forwarded yet, or --index names another")
-    return question.read(found)

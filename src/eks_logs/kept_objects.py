@@ -27,7 +27,7 @@ from forwarder.index_names import NONE, Index, is_index_name
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, read_json
 from forwarder.pipeline import documents_of
 from forwarder.sources import UNKNOWN
-from forwarder.subscription import read_subscription
+from forwarder.subscription import milliseconds_of, read_subscription
 
 # Lambda puts failed events there, by function and day.
 FAILED_EVENTS_PREFIX = "aws/lambda/async"
@@ -173,8 +173,11 @@ def contents_of(kept: KeptObject, body: bytes, index: Index, longest: int) -> Co
 
 def _event(body: bytes, index: Index, longest: int) -> Contents:
     record = as_object(_json(body))
+    came = record.get("timestamp")
     try:
-        batch = read_subscription(record.get("requestPayload"), longest)
+        batch = read_subscription(
+            record.get("requestPayload"), longest, (milliseconds_of(came) if isinstance(came, str) else None) or 0
+        )
     except PayloadTooLarge:
         raise _too_large(longest) from None
     except PayloadError as error:

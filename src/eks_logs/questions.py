@@ -15,6 +15,18 @@ Exact: TypeAlias = str | bool | tuple[str, ...] | None
 
 _CHANGES = ("create", "update", "patch", "delete", "deletecollection")
 _GRANTS = ("create", "update", "patch")
+_RUNS = (
+    *("pods", "podtemplates", "replicasets", "deployments", "daemonsets", "statefulsets", "replicationcontrollers"),
+    *("jobs", "cronjobs", "persistentvolumes"),
+)
+_RIGHTS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+# Those that no Pod Security Standard but `privileged` lets a container add (Kubernetes, "Pod Security Standards").
+_STRONG_CAPABILITIES = (
+    *("ALL", "AUDIT_CONTROL", "AUDIT_READ", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH"),
+    *("IPC_LOCK", "IPC_OWNER", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN", "NET_BROADCAST"),
+    *("NET_RAW", "PERFMON", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE"),
+    *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+)
 # The answer to a patch is the whole Secret, also to one that changes nothing; that to a deletecollection all of them.
 _READS = ("get", "list", "watch", "patch", "deletecollection")
 _IAM = ("actor.session_name", "actor.iam_arn")
@@ -110,15 +122,18 @@ class Question:
 
     def read(self, found: Mapping[str, Any]) -> Answer:
         """The answer in what the search returned."""
-        sources = [hit["_source"] for hit in found["hits"]["hits"]]
         return Answer(
             total=found["hits"]["total"]["value"],
-            rows=tuple(tuple(as_text(field_of(source, path)) for path in self.shows) for source in sources),
+            rows=tuple(self.row(hit["_source"]) for hit in found["hits"]["hits"]),
             counts={
-                name: tuple(_bucket(bucket) for bucket in result["buckets"])
-                for name, result in found.get("aggregations", {}).items()
+                name: tuple(_bucket(bucket) for bucket in found["aggregations"][name]["buckets"])
+                for name in self.aggregations
             },
         )
+
+    def row(self, source: Mapping[str, Any]) -> tuple[str, ...]:
+        """What the question shows of a document."""
+        return tuple(as_text(field_of(source, path)) for path in self.shows)
 
 
 def _bucket(bucket: Mapping[str, Any]) -> Bucket:
@@ -169,6 +184,13 @@ def _not(query: Query) -> Query:
     return {"bool": {"must_not": [query]}}
 
 
+# What was let. Of a record that was cut off before its end, as a client can make it be, that is not known: it may be.
+_LET = _any_of(
+    _clause("outcome", "allowed"),
+    _where({"stage": ("ResponseStarted", "ResponseComplete")}, unless=_exists("outcome")),
+)
+# And stored, not tried out.
+_DONE = _where({}, _LET, unless=_clause("dry_run", value=True))
 _EVENTLESS = _not(_exists("stage"))
 _ANSWERED = _clause("stage", ("ResponseComplete", "Panic"))
 _STARTED = _clause("stage", "ResponseStarted")
@@ -179,6 +201,8 @@ _LONG_RUNNING = _any_of(
     _clause("objectRef.subresource", ("attach", "exec", "log", "portforward", "proxy")),
 )
 _NOT_AUTHENTICATED = _where({"responseStatus.code": "401"}, unless=_exists("actor.username"))
+
+_SUBRESOURCE = _exists("objectRef.subresource")
 
 ONCE: Query = _any_of(
     _EVENTLESS,
@@ -202,6 +226,16 @@ CONTROLLERS: Query = _any_of(
 """What finds the doings of the control plane itself, of EKS, of nodes, and of service accounts in kube-system.
 
 A service account of another namespace is not among them: its token may be in anybody's hands.
+"""
+
+
+NODES: Query = _clause("actor.kind", "node")
+SERVICE_ACCOUNTS: Query = _clause("actor.kind", "service_account")
+
+API_SERVER: Query = _where({"actor.kind": "component", "actor.username": "system:apiserver"})
+"""What finds the doings of the API server's own client: at every start it makes what each cluster has, such as RBAC.
+
+An IAM identity that `aws-auth` gives this name is of another kind.
 """
 
 
@@ -275,13 +309,14 @@ def which_calls_of_client(client: str = "kubectl", verb: str | None = None) -> Q
 
 def who_changed_config_map(config_map: str = "aws-auth", namespace: str = "kube-system") -> Question:
     """4: only requests that succeeded have changed it."""
-    changes: dict[str, Exact] = {"log_type": "audit", "verb": _CHANGES, "outcome": "allowed"}
+    changes: dict[str, Exact] = {"log_type": "audit", "verb": _CHANGES}
     return Question(
         4,
         f"Who changed ConfigMap {namespace}/{config_map}?",
         _where(
             {**changes, "objectRef.resource": "configmaps", "objectRef.namespace": namespace},
             *_named(config_map),
+            _DONE,
             ONCE,
         ),
         ("@timestamp", "verb", *_WHO, "userAgent"),
@@ -312,7 +347,6 @@ def which_node_runs_pod(pod: str | None = None, namespace: str | None = None) ->
     """6: the scheduler's log says it, and so does the binding in the audit log; one of them is enough."""
     bound: dict[str, Exact] = {"log_type": "scheduler", "klog.message.keyword": "Successfully bound pod to node"}
     binding: dict[str, Exact] = {
-        "outcome": "allowed",
         "objectRef.resource": "pods",
         "objectRef.subresource": "binding",
         "objectRef.namespace": namespace,
@@ -321,7 +355,7 @@ def which_node_runs_pod(pod: str | None = None, namespace: str | None = None) ->
     return Question(
         6,
         f"On which node did the scheduler put {_pods(pod, namespace)}?",
-        _any_of(_where(bound, *_of_pod(pod, namespace)), _where(binding)),
+        _any_of(_where(bound, *_of_pod(pod, namespace)), _where(binding, _DONE)),
         ("@timestamp", "log_type", "message", "klog.node", "requestObject.target.name"),
     )
 
@@ -386,7 +420,7 @@ def who_deleted_pod(pod: str | None = None, namespace: str | None = None) -> Que
     pods: dict[str, Exact] = {"objectRef.resource": "pods", "objectRef.namespace": namespace}
     itself = _where({**pods, "verb": ("delete", "deletecollection")}, unless=_exists("objectRef.subresource"))
     evicted = _where({**pods, "verb": "create", "objectRef.subresource": "eviction"})
-    allowed = _where({"log_type": "audit", "outcome": "allowed"}, *_named(pod), ONCE)
+    allowed = _where({"log_type": "audit"}, *_named(pod), _DONE, ONCE)
     by_controllers = _where({}, itself, CONTROLLERS)
     by_kubelet = _where({"actor.kind": "node"}, itself)
     apart = by_controllers if pod is None else by_kubelet
@@ -416,12 +450,13 @@ def how_many_calls_per_code() -> Question:
 
 def who_changed_daemonsets(namespace: str = "kube-system") -> Question:
     """12: without subresources, for the controller writes `daemonsets/status` all the time and changes no DaemonSet."""
-    changes: dict[str, Exact] = {"verb": _CHANGES, "outcome": "allowed"}
+    changes: dict[str, Exact] = {"verb": _CHANGES}
     return Question(
         12,
         f"Who changed DaemonSets (add-ons) in {namespace}?",
         _where(
             {"log_type": "audit", "objectRef.resource": "daemonsets", "objectRef.namespace": namespace, **changes},
+            _DONE,
             ONCE,
             unless=_exists("objectRef.subresource"),
         ),
@@ -466,8 +501,11 @@ def who_ran_privileged() -> Question:
 
     An ephemeral container sees the processes of the pod that it is put into, so it needs no other power.
     """
-    host = ("privileged", "host_network", "host_pid", "host_ipc")
-    powers = [_clause(f"workload.{power}", value=True) for power in host]
+    host = ("privileged", "host_process", "host_network", "host_pid", "host_ipc")
+    powers = [
+        *(_clause(f"workload.{power}", value=True) for power in host),
+        _clause("workload.capabilities_added", _STRONG_CAPABILITIES),
+    ]
     put_into_pod = _where(
         {
             "objectRef.resource": "pods",
@@ -475,13 +513,15 @@ def who_ran_privileged() -> Question:
             "verb": ("create", "update", "patch"),
         }
     )
-    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"), put_into_pod), ONCE)
+    # A body that was cut off may have had any of it.
+    cut_off = _where({"truncated": True, "verb": _GRANTS, "objectRef.resource": _RUNS}, unless=_SUBRESOURCE)
+    ran = _where({"log_type": "audit"}, _any_of(*powers, _exists("workload.host_paths"), put_into_pod, cut_off), ONCE)
     return Question(
         15,
         "Who created a privileged pod, a hostPath mount, a host network or PID pod, an ephemeral container?",
         _without_controllers(ran),
         (
-            *("@timestamp", "outcome", "actor.username", "actor.session_name"),
+            *("@timestamp", "outcome", "dry_run", "actor.username", "actor.session_name"),
             *("workload.kind", "objectRef.namespace", "objectRef.name"),
             *(f"workload.{power}" for power in host),
             *("workload.host_paths", "workload.capabilities_added", "workload.images"),
@@ -492,7 +532,12 @@ def who_ran_privileged() -> Question:
 
 def who_granted_everything() -> Question:
     """16: by a role that holds `*`, or by a binding to cluster-admin, also one that gets a further subject."""
-    granted = _where({"log_type": "audit", "rbac.wildcard": True, "verb": _GRANTS, "outcome": "allowed"}, ONCE)
+    everything = _any_of(
+        _clause("rbac.wildcard", value=True),
+        # A body that was cut off may have granted it.
+        _where({"truncated": True, "objectRef.resource": _RIGHTS}),
+    )
+    granted = _where({"log_type": "audit", "verb": _GRANTS}, everything, _DONE, ONCE)
     return Question(
         16,
         "Who granted cluster-admin, or rights to everything (*)?",
@@ -504,7 +549,7 @@ def who_granted_everything() -> Question:
 
 def who_read_secrets() -> Question:
     """17: and was let; for those who were not, ask which requests were denied."""
-    read = _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS, "outcome": "allowed"}, ONCE)
+    read = _where({"log_type": "audit", "objectRef.resource": "secrets", "verb": _READS}, _LET, ONCE)
     return Question(
         17,
         "Who read secrets, and from where?",
@@ -522,7 +567,7 @@ def which_anonymous_requests_were_allowed() -> Question:
     return Question(
         18,
         "Which anonymous requests were allowed?",
-        _where({"log_type": "audit", "actor.kind": "anonymous", "outcome": "allowed"}, ONCE),
+        _where({"log_type": "audit", "actor.kind": "anonymous"}, _LET, ONCE),
         ("@timestamp", "actor.source_ip", "verb", "requestURI", "userAgent"),
     )
 

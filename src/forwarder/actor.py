@@ -27,13 +27,23 @@ _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(?P<account>\d+):")
 # The second is its name of before 2019.
 _AUTHENTICATORS = ("aws-iam-authenticator:", "heptio-authenticator-aws:")
 _AUTHENTICATOR_UID = re.compile(rf"(?:{'|'.join(_AUTHENTICATORS)})(?P<account>\d*):(?P<principal>\w+)")
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
 _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
 _NODE_PREFIX = "system:node:"
 _EVERYBODY = frozenset({"system:authenticated"})
 _NODES = "system:nodes"
 _NODE_GROUPS = _EVERYBODY | {_NODES, "system:bootstrappers", "system:node-proxier"}
-# Roles of EKS itself, of an account of AWS: the add-on, node and Fargate managers (`eks:addon-manager` …) have them.
-_EKS_ROLE = re.compile(r"arn:[^:]+:(?:iam|sts)::\d+:(?:assumed-)?role/AWSWesleyClusterManagerLambda-.+")
+# EKS' own components have certificates, and no group but these.
+_EKS_GROUPS = _EVERYBODY | {"system:masters"}
+# A credential that is no certificate, but a token, such as an OpenID Connect provider's.
+_CREDENTIAL, _TOKEN = "authentication.kubernetes.io/credential-id", "JTI="
+# Roles of EKS itself, in an account of AWS, and the name that each has in a cluster.
+_EKS_ROLES = {
+    "eks:addon-manager": re.compile(r"AWSWesleyClusterManagerLambda-Add-AddonManagerRole-\w+"),
+    "eks:fargate-manager": re.compile(r"AWSWesleyClusterManagerLambda-FargateManagerRole-\w+"),
+    "eks:node-manager": re.compile(r"AWSWesleyClusterManagerLambda-NodeManagerRole-\w+"),
+}
+_ROLE = re.compile(r"arn:[^:]+:(?:iam::(?P<of_role>\d+):role|sts::(?P<of_session>\d+):assumed-role)/(?P<role>[^/]+).*")
 
 _ACTOR = object_of(
     {
@@ -53,8 +63,15 @@ _ACTOR = object_of(
 )
 
 
-def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValue) -> JsonObject:
-    """The actor of an audit event, from its members, fitted already: its user, also where that acts as another."""
+def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValue, owner: str = "") -> JsonObject:
+    """The actor of an audit event: its user, also where that acts as another.
+
+    Args:
+        user: the event's members, fitted already, as the next two.
+        impersonated: as whom the user acts.
+        source_ips: where the request came from.
+        owner: the AWS account of the cluster, which has no role of EKS' own.
+    """
     extra = as_object(user.get("extra"))
     username = as_keyword(user.get("username"))
     arn = first_keyword(extra.get("arn"))
@@ -63,7 +80,9 @@ def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValu
     return _actor(
         username=username,
         groups=groups,
-        kind=_kind(username or "", groups, iam_arn, is_iam=bool(iam_arn) or uid.startswith(_AUTHENTICATORS)),
+        kind=_iam_kind(username or "", groups, iam_arn, owner)
+        if iam_arn or uid.startswith(_AUTHENTICATORS)
+        else _kind(username or "", groups, first_keyword(extra.get(_CREDENTIAL)) or ""),
         iam_arn=iam_arn,
         iam_account=_uid_part(uid, "account") or _account(iam_arn),
         iam_principal=first_keyword(extra.get("principalId")) or _uid_part(uid, "principal"),
@@ -74,7 +93,7 @@ def audit_actor(user: JsonObject, impersonated: JsonObject, source_ips: JsonValu
     )
 
 
-def authenticator_actor(pairs: Mapping[str, str], groups: list[JsonValue]) -> JsonObject:
+def authenticator_actor(pairs: Mapping[str, str], groups: list[JsonValue], owner: str = "") -> JsonObject:
     """The actor of an authenticator line; it has no source address, since the line's `client` is the API server."""
     username, arn, uid = pairs.get("username"), pairs.get("arn"), pairs.get("uid", "")
     if not (username or arn):
@@ -82,7 +101,7 @@ def authenticator_actor(pairs: Mapping[str, str], groups: list[JsonValue]) -> Js
     return _actor(
         username=username,
         groups=groups,
-        kind=_kind(username or "", groups, arn, is_iam=True),
+        kind=_iam_kind(username or "", groups, arn, owner),
         iam_arn=pairs.get("canonicalarn") or arn,
         iam_account=pairs.get("accountid") or _uid_part(uid, "account") or _account(arn),
         iam_principal=pairs.get("userid") or _uid_part(uid, "principal"),
@@ -114,30 +133,41 @@ def _peer(source_ips: JsonValue) -> str | None:
 
 @lru_cache(maxsize=1000)
 def _address(text: str) -> str | None:
+    """An address without what a program may write around it: blanks, a port, the zone of a link-local one."""
+    text = text.strip()
+    if with_port := _WITH_PORT.fullmatch(text):
+        text = with_port["v6"] or with_port["v4"]
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
-def _kind(username: str, groups: list[JsonValue], arn: str | None, *, is_iam: bool) -> str | None:
-    """Whose name it is.
+def _iam_kind(username: str, groups: list[JsonValue], arn: str | None, owner: str) -> str:
+    """What an IAM identity is: it has any name that `aws-auth` gives it, so its groups and its role must fit that."""
+    if username.startswith(_NODE_PREFIX) and _NODES in groups and _NODE_GROUPS.issuperset(map(str, groups)):
+        return NODE
+    name, role = _EKS_ROLES.get(username), _ROLE.fullmatch(arn or "")
+    if name is None or role is None or name.fullmatch(role["role"]) is None:
+        return IAM
+    account = role["of_role"] or role["of_session"]
+    return COMPONENT if account != owner and _EVERYBODY.issuperset(map(str, groups)) else IAM
 
-    An IAM identity has any name that `aws-auth` gives it, so it is a node, or a component of EKS, only if its groups
-    or its role are such a one's too.
-    """
-    if is_iam:
-        if username.startswith(_NODE_PREFIX) and _NODES in groups and _NODE_GROUPS.issuperset(map(str, groups)):
-            return NODE
-        is_of_eks = username.startswith("eks:") and _EVERYBODY.issuperset(map(str, groups))
-        return COMPONENT if is_of_eks and _EKS_ROLE.fullmatch(arn or "") else IAM
+
+def _kind(username: str, groups: list[JsonValue], credential: str) -> str | None:
+    """Whose name it is, of one who is no IAM identity."""
     if username == "system:anonymous":
         return ANONYMOUS
     if _SERVICE_ACCOUNT.fullmatch(username):
         return SERVICE_ACCOUNT
-    if username.startswith("system:"):
+    # A provider of identities may give such a name to anybody, but not these groups.
+    if username.startswith("system:") and not credential.startswith(_TOKEN):
         return NODE if username.startswith(_NODE_PREFIX) else COMPONENT
-    return (COMPONENT if username.startswith("eks:") else USER) if username else None
+    if username.startswith("eks:") and not credential.startswith(_TOKEN) and _EKS_GROUPS.issuperset(map(str, groups)):
+        return COMPONENT
+    return USER if username else None
 
 
 def _uid_part(uid: str, part: str) -> str | None:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import msgspec
@@ -17,19 +17,25 @@ from forwarder.field_shapes import Keyword, Keywords, flat_object, object_of, te
 from forwarder.formats.audit.event import AuditEvent
 from forwarder.formats.audit.reader import AuditReader
 from forwarder.formats.audit.summary import AuditBlocks
-from forwarder.formats.klog import NAMED, KlogEntry, entry_of, parse_klog, read_json_line
+from forwarder.formats.klog import (
+    NAMED,
+    KlogEntry,
+    LineHeader,
+    entry_of,
+    header_of,
+    parse_klog,
+    read_json_line,
+    severity_of_members,
+)
 from forwarder.formats.logfmt import parse_logfmt
 from forwarder.go_strings import QUOTED, unquote
 from forwarder.json_values import JsonObject, JsonValue, as_integer, as_keyword, as_keywords, as_object, printable
-from forwarder.log_headers import iso, read_time, severity_of
+from forwarder.log_headers import iso, line_severity, read_time, start_of
 from forwarder.redaction import Redacted, Redactor
 from forwarder.sentences import ALLOWED, DENIED, authenticator_sentence, klog_sentence, one_line
 from forwarder.sources import (
-    API,
     AUDIT,
     AUTHENTICATOR,
-    CONTROLLER_MANAGER,
-    SCHEDULER,
     UNKNOWN,
 )
 from forwarder.subscription import LogBatch, LogEvent, UnreadableEvent
@@ -40,10 +46,12 @@ LONGEST_ID = 512
 _ENCODER = msgspec.json.Encoder()
 _COMMA = ord(",")
 # How logfmt begins: each library that writes it puts time or level first.
-_LOGFMT = re.compile(r"(?:time|ts|level|msg)=")
-_CRASH = re.compile(r"\s*+(?:panic|fatal error):\s")
+_LOGFMT = re.compile(r"(?:time|timestamp|ts|t|level|lvl|severity|msg|message)=")
 # What the authenticator says at its start of the mappings it was given: of nobody's doing.
 _MAPPING = re.compile(r"mapping iam ", re.IGNORECASE)
+_OUTCOME = re.compile(r"\s*+access (?:granted|(?P<denied>denied))(?![\w-])", re.IGNORECASE)
+# What only lines about requests have.
+_IDENTITY = frozenset({"arn", "canonicalarn", "accesskeyid", "uid", "username", "userid", "groups"})
 _NAME = re.compile(rf"{QUOTED.pattern}|\S++")
 
 
@@ -102,6 +110,11 @@ def slim(document: Document, reason: str) -> Document:
     return replace(document, json=json, whole=document.json)
 
 
+def whole(document: Document) -> Document:
+    """The document with its fields, also of one that is slim."""
+    return document if document.whole is None else replace(document, json=document.whole, whole=None)
+
+
 class DocumentWriter:
     """Writes the documents of one batch: what its records have in common is worked out once."""
 
@@ -110,7 +123,7 @@ class DocumentWriter:
         self._batch = batch
         self._redactor = redactor
         self._log_type = source.log_type
-        self._block = _audit_writer() if source.log_type == AUDIT else _WRITERS[source.log_type]
+        self._block = _writer(source.log_type, batch.owner)
         common = {
             "@owner": batch.owner,
             "@log_group": batch.log_group,
@@ -220,15 +233,26 @@ _Written: TypeAlias = tuple[Mapping[str, object], AuditEvent | None]
 _Writer: TypeAlias = Callable[[str, int], _Written]
 
 
-@cache
-def _audit_writer() -> _Writer:
-    """One for all batches, as it remembers what their events repeat."""
-    read, block_of = AuditReader().read, AuditBlocks().of
+@lru_cache(maxsize=4)
+def _writer(log_type: str, owner: str) -> _Writer:
+    """The one for all batches of a log type, of an AWS account."""
+    if log_type == AUDIT:
+        return _audit_writer(owner)
+    return partial(_authenticator, owner) if log_type == AUTHENTICATOR else _component_line
 
-    def write(record: str, _timestamp: int) -> _Written:
+
+def _audit_writer(owner: str) -> _Writer:
+    """It remembers what events repeat, also from batch to batch."""
+    read, block_of = AuditReader().read, AuditBlocks(owner).of
+
+    def write(record: str, timestamp: int) -> _Written:
         audit = read(record)
+        # Only the API server's own words have neither, as when it crashes.
+        if audit.event.auditID is None and audit.event.kind is None and (entry := _entry(record, timestamp)):
+            return _klog_block(entry), None
         if audit.error is not None:
-            return {"severity": "WARNING", "message": one_line(record), "parse_error": audit.error}, None
+            severity = line_severity(record) or "WARNING"
+            return {"severity": severity, "message": one_line(record), "parse_error": audit.error}, None
         return block_of(audit), audit.event
 
     return write
@@ -241,10 +265,15 @@ def _present(**members: JsonValue) -> JsonObject:
 
 def _component_line(record: str, timestamp: int) -> _Written:
     """A line of any component: in whichever format it looks written, else as it stands."""
-    entry = parse_klog(record, timestamp)
-    if entry is None and _LOGFMT.match(record):
-        entry = entry_of(parse_logfmt(record) or {}, timestamp)
+    entry = _entry(record, timestamp)
     return _plain(record, timestamp) if entry is None else (_klog_block(entry), None)
+
+
+def _entry(record: str, timestamp: int) -> KlogEntry | None:
+    entry = parse_klog(record, timestamp)
+    if entry is None and _LOGFMT.match(record, start_of(record)):
+        entry = entry_of(parse_logfmt(record) or {}, timestamp)
+    return entry
 
 
 def _klog_block(entry: KlogEntry) -> JsonObject:
@@ -285,32 +314,60 @@ _KLOG = object_of(
 )
 
 
-def _authenticator(record: str, timestamp: int) -> _Written:
+def _authenticator(owner: str, record: str, timestamp: int) -> _Written:
     """A line of aws-iam-authenticator, logfmt or JSON; or one of klog, which client-go inside of it writes."""
     members: Mapping[str, JsonValue] | None = read_json_line(record)
-    if members is None or ("ts" in members and "level" not in members):
+    if members is None or not _is_the_authenticators(members):
         entry = parse_klog(record, timestamp)
         if entry is not None:
             return _klog_block(entry), None
     members = parse_logfmt(record) if members is None else members
-    if members is None or not isinstance(message := members.get("msg"), str):
+    header = header_of(members or {})
+    if members is None or header.message is None or not _is_a_line(members, header):
         return {**_plain(record, timestamp)[0], "parse_error": "not a logfmt line with a msg"}, None
     groups = _groups(members.get("groups"))
-    pairs = {
-        name: text for name, value in members.items() if name != "groups" and (text := as_keyword(value)) is not None
-    }
+    pairs = _pairs(members, header)
     _fit_time(pairs, timestamp)
+    message = pairs["msg"]
     is_mapping = _MAPPING.match(message) is not None
     if is_mapping:
         _name_identity(pairs)
     return {
-        "severity": severity_of(pairs.get("level")) or "INFO",
+        "severity": severity_of_members(members, header),
         "message": authenticator_sentence(pairs),
         "authenticator": {**flat_object(pairs), **_present(groups=Keywords()(groups))},
         **_present(
-            actor=None if is_mapping else authenticator_actor(pairs, groups), outcome=_authenticator_outcome(message)
+            actor=None if is_mapping else authenticator_actor(pairs, groups, owner),
+            outcome=_authenticator_outcome(message),
         ),
     }, None
+
+
+def _is_a_line(members: Mapping[str, JsonValue], header: LineHeader) -> bool:
+    """Whether members are a log line: what else is JSON may have a `message` too, such as an event of Kubernetes."""
+    is_dated = header.time is not None or header.level is not None
+    return header.message == "msg" or is_dated or not _IDENTITY.isdisjoint(members)
+
+
+def _is_the_authenticators(members: Mapping[str, JsonValue]) -> bool:
+    """Whether JSON is a line of the authenticator's own, and not of klog, whose lines have a `ts` and no level."""
+    header = header_of(members)
+    if header.time != "ts" or header.level is not None:
+        return True
+    message = str(members.get(header.message or ""))
+    is_known = _authenticator_outcome(message) is not None or _MAPPING.match(message) is not None
+    return is_known or not _IDENTITY.isdisjoint(members)
+
+
+def _pairs(members: Mapping[str, JsonValue], header: LineHeader) -> dict[str, str]:
+    """The members but for groups, as texts; those of the header under the names that logrus gives them."""
+    pairs = {
+        name: text for name, value in members.items() if name != "groups" and (text := as_keyword(value)) is not None
+    }
+    for name, usual in ((header.time, "time"), (header.level, "level"), (header.message, "msg")):
+        if name != usual and name is not None and name in pairs:
+            pairs[usual] = pairs.pop(name)
+    return pairs
 
 
 def _groups(value: JsonValue) -> list[JsonValue]:
@@ -323,7 +380,7 @@ def _groups(value: JsonValue) -> list[JsonValue]:
 
 def _fit_time(pairs: dict[str, str], timestamp: int) -> None:
     """Take away a time that cannot be right, and write one of another form as documents have it."""
-    text = pairs.pop("time", pairs.get("ts"))
+    text = pairs.pop("time", None)
     time = read_time(text, timestamp)
     if text is not None and time is not None:
         pairs["time"] = text if text[10:11] == "T" else iso(time)
@@ -338,17 +395,9 @@ def _name_identity(pairs: dict[str, str]) -> None:
 
 
 def _authenticator_outcome(message: str) -> str | None:
-    return {"access granted": ALLOWED, "access denied": DENIED}.get(message)
+    found = _OUTCOME.match(message)
+    return None if found is None else ALLOWED if found["denied"] is None else DENIED
 
 
 def _plain(record: str, _timestamp: int) -> _Written:
-    return {"severity": "FATAL" if _CRASH.match(record) else "INFO", "message": one_line(record)}, None
-
-
-_WRITERS: dict[str, _Writer] = {
-    API: _component_line,
-    AUTHENTICATOR: _authenticator,
-    CONTROLLER_MANAGER: _component_line,
-    SCHEDULER: _component_line,
-    UNKNOWN: _component_line,
-}
+    return {"severity": line_severity(record) or "INFO", "message": one_line(record)}, None

@@ -9,7 +9,7 @@ ForwarderError
 │   ├── PayloadTooLarge       inflates beyond the bound that the settings allow
 │   └── MalformedBatch        JSON, but not the shape CloudWatch Logs documents
 └── DeliveryError             some documents are not known to be stored: Lambda keeps the event and retries
-    ├── AccessRefused         OpenSearch answered 401, 403 or 404: the set-up is wrong
+    ├── AccessRefused         identity, rights, target or endpoint are wrong: nothing gets better by itself
     ├── Unreachable           no answer: refused, reset or timed out
     ├── NotStored             answered, but at least one document was not stored
     └── DeadLettersNotWritten S3 did not take what OpenSearch refuses

@@ -34,10 +34,10 @@ class Keyword:
     longest: int = LONGEST_KEYWORD
 
     def __call__(self, value: JsonValue) -> str | None:
-        """The text; None for null."""
+        """The text; None for null. A list of one counts as what is in it."""
         if isinstance(value, str) and len(value) * 2 <= self.longest:
             return value
-        text = as_keyword(value)
+        text = as_keyword(value[0] if isinstance(value, list) and len(value) == 1 else value)
         return None if text is None else cut(text, self.longest)
 
 
@@ -89,6 +89,17 @@ def objects_of(fits: Mapping[str, Fit]) -> Fit:
         return [fitted for item in items if (fitted := fit_one(item)) is not None] or None
 
     return fit
+
+
+def one_object(fit: Fit, of_scalar: Fit | None = None) -> Fit:
+    """An object, also the first of a list; of another first value what `of_scalar` makes of it."""
+
+    def fit_one(value: JsonValue) -> JsonValue:
+        if isinstance(value, list):
+            value = next((item for item in value if isinstance(item, dict)), value[0] if value else None)
+        return fit(value if isinstance(value, dict) or of_scalar is None else of_scalar(value))
+
+    return fit_one
 
 
 def open_object(known: Mapping[str, Fit], fit_other: Fit) -> Fit:

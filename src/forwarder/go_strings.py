@@ -65,6 +65,24 @@ def unquote(quoted: str) -> str:
     return _ESCAPE.sub(_unescape, inner) if "\\" in inner else inner
 
 
+# An escape that was cut off, behind whole ones of backslashes.
+_CUT_ESCAPE = re.compile(
+    r"(?P<whole>(?<!\\)(?:\\\\)*+)\\(?:x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?\Z", re.DOTALL
+)
+
+
+def unquote_beginning(cut_off: str) -> str:
+    """What the beginning of a quoted string stands for; half an escape at its end is left out."""
+    return unquote(_CUT_ESCAPE.sub(r"\g<whole>", cut_off) + '"')
+
+
+def read_text(text: str) -> str:
+    """What a text stands for that is quoted, or quoted and cut off, or neither."""
+    if not text.startswith('"'):
+        return text
+    return unquote(text) if QUOTED.fullmatch(text) else unquote_beginning(text)
+
+
 def _unescape(escape: re.Match[str]) -> str:
     if escape["bytes"]:
         return bytes.fromhex(escape["bytes"].replace("\\x", "")).decode("utf-8", "replace")

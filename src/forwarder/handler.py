@@ -21,8 +21,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     function = cold_start()
     settings = function.settings
     function.telemetry.begin(context.aws_request_id)
+    now = datetime.now(UTC)
     batches = [
-        batch for batch in read_batches(event, settings.max_payload_bytes) if not function.telemetry.is_own_log(batch)
+        batch
+        for batch in read_batches(event, settings.max_payload_bytes, now)
+        if not function.telemetry.is_own_log(batch)
     ]
     if not batches:
         return counts(Delivery((), 0))

@@ -13,14 +13,17 @@ WEEKLY = "weekly"
 MONTHLY = "monthly"
 ROTATIONS = (NONE, DAILY, WEEKLY, MONTHLY)
 
-# OpenSearch, "Create index", naming restrictions.
-_NAME = re.compile(r"(?![-_+.])[^A-Z\s\"*\\<>|,/?:#]{1,255}")
+# OpenSearch, "Create index", naming restrictions, and MetadataCreateIndexService: at most 255 bytes of UTF-8.
+_NAME = re.compile(r"(?![-_+.])[^\s\"*\\<>|,/?:#]{1,255}")
+_LONGEST_BYTES = 255
 _FORMATS = {DAILY: "%Y.%m.%d", WEEKLY: "%G.w%V", MONTHLY: "%Y.%m"}
 
 
 def is_index_name(text: str) -> bool:
     """Whether an index can have this name; one that begins with a dot belongs to the server, and is none here."""
-    return _NAME.fullmatch(text) is not None
+    # Behind the first test there is nothing that UTF-8 cannot write.
+    is_plain = text.isprintable() and text == text.lower() and _NAME.fullmatch(text) is not None
+    return is_plain and len(text.encode()) <= _LONGEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,21 @@ TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 
 _BLANKS = r"[ \t\n\r]*+"
 _STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+"'
-_NUMBER = r"-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][+-]?\d++)?+"
+_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 # A number or a word is complete only with something behind it, since digits may be missing.
 _BARE = rf"(?:{_NUMBER}|true|false|null|NaN|-?Infinity)(?={_BLANKS}[,}}\]])"
 _VALUE = rf"(?:{_STRING}|{_BARE}|(?P<opened>[{{\[]))"
 _MEMBER = re.compile(rf"{_BLANKS}(?P<comma>,)?+{_BLANKS}(?P<name>{_STRING}){_BLANKS}:{_BLANKS}{_VALUE}")
 _ITEM = re.compile(rf"{_BLANKS}(?P<comma>,)?+{_BLANKS}{_VALUE}")
+_BEGUN = re.compile(rf"{_BLANKS},?+{_BLANKS}(?P<name>{_STRING}){_BLANKS}:{_BLANKS}(?P<text>{_STRING[:-1]})")
+# What stands at the end of records that were cut off.
+_CUT_MARK = "[Truncated...]"
 _CLOSED = re.compile(rf"{_BLANKS}([}}\]])")
 _OBJECT_BEGINS = re.compile(rf"{_BLANKS}\{{")
 # A string, also one that is cut off; or what has an asterisk in it and no quotes around it.
 _MASKED = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?<![\w.+*-])[\w.+-]*+\*[\w.+*-]*+', re.DOTALL)
 _ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
+_DIGITS_OF_CODE = 3
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
@@ -51,12 +55,14 @@ def read_json(text: str | bytes) -> JsonValue:
     return value
 
 
-def read_leading_members(text: str, partly: frozenset[str] = frozenset()) -> JsonObject:
+def read_leading_members(
+    text: str, partly: frozenset[str] = frozenset(), begun: frozenset[str] = frozenset()
+) -> JsonObject:
     """The complete members at the beginning of a JSON object that is cut off or broken behind them.
 
     Of a member named in `partly` that is not complete itself: its own complete leading members, at every depth. An
     object or a list without any is left out. A number counts as complete only with something behind it, since digits
-    may be missing. Of no object: nothing.
+    may be missing. Of a text named in `begun` its beginning. Of no object: nothing.
     """
     begin = _OBJECT_BEGINS.match(text)
     if begin is None:
@@ -64,7 +70,11 @@ def read_leading_members(text: str, partly: frozenset[str] = frozenset()) -> Jso
     whole, end, closing, name = _complete(text, begin.end())
     if len(closing) > 1 and name[1:-1] not in partly:
         end, closing = whole, closing[:1]
-    return as_object(read_json(text[:end] + "".join(reversed(closing))))
+    members = as_object(read_json(text[:end] + "".join(reversed(closing))))
+    beginning = _BEGUN.match(text, whole)
+    if beginning is not None and (name := str(read_json(beginning["name"]))) in begun:
+        members.setdefault(name, str(read_json(f'{beginning["text"]}"')).removesuffix(_CUT_MARK))
+    return members
 
 
 def _complete(text: str, position: int) -> tuple[int, int, list[str], str]:
@@ -241,3 +251,17 @@ def as_integer(value: JsonValue) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if -(2**31) <= value < 2**31 else None
+
+
+def as_code(value: JsonValue) -> int | None:
+    """An HTTP status, also one that is written as a text or with a fraction of nothing; None for any other value."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _DIGITS_OF_CODE:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return as_integer(value)
+
+
+def is_http_status(code: int | None) -> bool:
+    """Whether there is such a status (RFC 9110, section 15)."""
+    return code is not None and 100 <= code < 600  # noqa: PLR2004 - its classes, 1xx to 5xx

@@ -1,10 +1,12 @@
 """The one line of a document that a person reads, whatever the record's format."""
 
-import json
 import re
+import unicodedata
 from collections.abc import Mapping
 
-from forwarder.formats.audit.event import AuditEvent
+from msgspec import Struct
+
+from forwarder.formats.audit.event import NO_OBJECT, AuditEvent
 from forwarder.json_values import JsonObject, cut
 
 # In UTF-16 code units, as `ignore_above` of `message.keyword` counts.
@@ -14,11 +16,14 @@ _LONGEST_PART = 240
 
 # What a verb is called: before it is known how it ends, and when it has been done.
 _WORDS = {
+    "connect": ("connect to", "connected to"),
     "create": ("create", "created"),
     "delete": ("delete", "deleted"),
-    "deletecollection": ("delete all of", "deleted all of"),
+    "deletecollection": ("delete all", "deleted all"),
     "get": ("get", "read"),
+    "head": ("ask for the head of", "asked for the head of"),
     "list": ("list", "listed"),
+    "options": ("ask for the options of", "asked for the options of"),
     "patch": ("patch", "patched"),
     "post": ("post to", "posted to"),
     "put": ("write to", "wrote to"),
@@ -39,11 +44,17 @@ _ASKED, _STARTED, _ENDED = "RequestReceived", "ResponseStarted", "ResponseComple
 ALLOWED = "allowed"
 DENIED = "denied"
 FAILED = "failed"
-FIRST_ERROR = 400
-# Line breaks, what a terminal obeys, and what turns the direction of writing: with them a text could look like others.
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+FIRST_REDIRECT, FIRST_ERROR = 300, 400
+# A name or an address as nearly all are: nothing in it parts words or quotes them.
+_PLAIN = re.compile(r"[!#-\[\]-~]*+")
+# What is printable and shows nothing: Unicode's Default_Ignorable_Code_Point outside of Cf, and an empty Braille cell.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159"
+    "\U00013441\U00013442"
+    "\U000e0000-\U000e0fff]"
 )
+_QUOTED = {'"': '\\"', "\\": "\\\\"}
+_NOT_ASCII = re.compile(r"[^ -~]")
 
 
 def one_line(text: str) -> str:
@@ -52,86 +63,147 @@ def one_line(text: str) -> str:
     return _shortened(_visible(line.strip()[: LONGEST_LINE + 1]), LONGEST_LINE)
 
 
-def audit_sentence(who: str, event: AuditEvent, generated_name: str | None, outcome: str | None, ending: str) -> str:
+class Ending(Struct, frozen=True, gc=False):
+    """How a request ended.
+
+    Attributes:
+        text: as `audit_ending` says it.
+        outcome: one of ALLOWED, DENIED and FAILED; None while that is not known.
+        is_done: whether the answer says that it was done.
+        severity: of the document.
+    """
+
+    text: str
+    outcome: str | None
+    is_done: bool
+    severity: str
+
+
+def audit_sentence(
+    who: str, event: AuditEvent, generated_name: str | None, ending: Ending, *, is_dry_run: bool = False
+) -> str:
     """Who did what to what, and how it ended: `kubernetes-admin deleted pods default/my-app: 200`.
 
     Args:
         who: as `audit_subject` says it.
         event: what was done, and in which stage.
         generated_name: of an object that the server named.
-        outcome: how it ended, one of ALLOWED, DENIED and FAILED; None while that is not known.
-        ending: as `audit_ending` says it.
+        ending: how it ended.
+        is_dry_run: whether all was done but to store it.
     """
     (before, after), target = _words(event, generated_name)
-    if outcome == DENIED:
+    if ending.outcome == DENIED:
         did = f"may not {before}"
-    elif outcome == FAILED:
+    elif ending.outcome == FAILED:
         did = f"failed to {before}"
     elif event.stage == _ASKED:
         did = f"asked to {before}"
     elif event.stage == _STARTED:
         did = f"began to {before}"
-    else:
+    elif ending.is_done or (ending.outcome is None and event.stage == _ENDED):
         did = after
-    stage = "" if event.stage in (_ENDED, None) else f" ({event.stage})"
-    sentence = _visible(f"{who} {did} {target}{ending}{stage}")
-    if cut(sentence, LONGEST_LINE) == sentence:
-        return sentence
-    # No part may push another off the line.
-    did, target, ending, stage = (_shortened(_visible(part), _LONGEST_PART) for part in (did, target, ending, stage))
-    return _shortened(f"{who} {did} {target}{ending}{stage}", LONGEST_LINE)
+    else:
+        did = f"asked to {before}"
+    sentence = f"{who} {did} {target}{ending.text}"
+    if event.stage not in (_ENDED, None):
+        sentence = f"{sentence} ({_part(event.stage or '', 64)})"
+    return _shortened(f"{sentence} (dry run)" if is_dry_run else sentence, LONGEST_LINE)
 
 
 def audit_subject(user: JsonObject, impersonated: JsonObject) -> str:
     """The user, and as whom: `ada as system:admin`; a name with blanks in it is quoted, lest it read as a sentence."""
     username, other = user.get("username") or "someone", impersonated.get("username")
-    names = [_shortened(_visible(str(name)), _LONGEST_PART) for name in (username, other) if name]
-    return " as ".join(json.dumps(name, ensure_ascii=False) if " " in name else name for name in names)
+    return " as ".join(_part(str(name), _LONGEST_PART) for name in (username, other) if name)
 
 
 def audit_ending(status: JsonObject) -> str:
     """Code and reason of a response: `: 404 NotFound`; nothing where there are none."""
-    parts = " ".join(str(status[name]) for name in ("code", "reason") if name in status)
+    parts = " ".join(_part(str(status[name]), _LONGEST_PART) for name in ("code", "reason") if name in status)
     return f": {parts}" if parts else ""
 
 
 def klog_sentence(message: str, fields: Mapping[str, str]) -> str:
     """The message with its key/values behind it: `Successfully bound pod to node: pod=default/my-app node=…`."""
     about = " ".join(f"{name}={one_line(value)}" for name, value in fields.items())
-    return one_line(f"{one_line(message)}: {about}" if about else message)
+    return one_line(f"{_unbroken(message)}: {about}" if about else message)
 
 
 def authenticator_sentence(pairs: Mapping[str, str]) -> str:
     """The message with the identity and the error that it is about."""
     identity = " as ".join(pairs[name] for name in ("arn", "username") if pairs.get(name))
-    parts = [pairs.get("msg", ""), identity or pairs.get("accountid", ""), pairs.get("error", "")]
+    # Of the error, behind which nothing stands, the first line; a line break in another part must not take it away.
+    parts = [_unbroken(pairs.get("msg", "")), _unbroken(identity or pairs.get("accountid", "")), pairs.get("error", "")]
     return one_line(": ".join(part for part in parts if part))
 
 
 def _words(event: AuditEvent, generated_name: str | None) -> tuple[tuple[str, str], str]:
     """What is done, before and after it, and what it is done to."""
-    verb = "call" if event.verb is None else event.verb
-    words = _WORDS.get(verb) or (verb, "called" if event.verb is None else verb)
-    ref = event.objectRef
-    if ref is None or not ref.resource:
-        return words, "?" if event.requestURI is None else event.requestURI
-    if name := ref.name or generated_name:
-        place = f"{ref.namespace}/{name}" if ref.namespace else name
-    else:
-        place = f"in namespace {ref.namespace}" if ref.namespace else ""
-    if ref.subresource:
-        if connecting := _CONNECTING.get((ref.resource, ref.subresource)):
+    ref = event.objectRef or NO_OBJECT
+    verb, resource, subresource = event.verb or "", ref.resource or "", ref.subresource or ""
+    namespace, name, uri = ref.namespace or "", ref.name or generated_name or "", event.requestURI or "?"
+    together = f"{verb}{resource}{subresource}{namespace}{name}" if resource else f"{verb}{uri}"
+    if len(together) > _LONGEST_PART or _PLAIN.fullmatch(together) is None:
+        # Each by itself, and none so long that it pushes another off the line.
+        resource, namespace, name = (_part(text, _LONGEST_PART // 2) for text in (resource, namespace, name))
+        verb, subresource, uri = _part(verb, 64), _part(subresource, 64), _part(uri, _LONGEST_PART * 2)
+    words = _WORDS.get(verb) or ((f"call {verb} on", f"called {verb} on") if verb else ("call", "called"))
+    if not resource:
+        return words, uri
+    place = f"{namespace}/{name}" if namespace and name else name or (f"in namespace {namespace}" if namespace else "")
+    if subresource:
+        if connecting := _CONNECTING.get((resource, subresource)):
             return connecting, place
-        if ref.subresource == "proxy" and (kind := _PROXIES.get(ref.resource)):
-            return (f"proxy {verb} to {kind}", f"proxied {verb} to {kind}"), place
-        return words, f"{ref.resource}/{ref.subresource} {place}".rstrip()
-    return words, f"{ref.resource} {place}".rstrip()
+        if subresource == "proxy" and (kind := _PROXIES.get(resource)):
+            means = f"{verb or 'something'} through the proxy of {kind}"
+            return (f"call {means}", f"called {means}"), place
+        resource = f"{resource}/{subresource}"
+    return words, f"{resource} {place}" if place else resource
+
+
+def _part(text: str, longest: int) -> str:
+    """A part of a sentence: quoted, and what is not seen escaped, unless it is one word and could be no sentence."""
+    if not text or _PLAIN.fullmatch(text):
+        return text if len(text) <= longest else _shortened(text, longest)
+    text = text[: longest + 1]
+    shown = "".join(
+        _QUOTED.get(character) or (character if _is_seen(character) else _escaped(character)) for character in text
+    )
+    # A word of another script is one too.
+    if shown == text and " " not in text:
+        return _shortened(text, longest)
+    return f'"{_shortened(shown, longest)}"'
 
 
 def _visible(text: str) -> str:
-    return text if text.isprintable() else _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    """A text of which all can be seen: line breaks, what turns the direction of writing and the like are escaped."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _NOT_ASCII.sub(lambda found: found[0] if _is_text(found[0]) else _escaped(found[0]), text)
+
+
+def _unbroken(text: str) -> str:
+    return _visible(text.strip()[: LONGEST_LINE + 1])
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() and _INVISIBLE.match(character) is None
+
+
+def _is_text(character: str) -> bool:
+    """Whether it is seen, or a blank of any width."""
+    return _is_seen(character) or character == "\t" or unicodedata.category(character) == "Zs"
+
+
+def _escaped(character: str) -> str:
+    escape = repr(character)[1:-1]
+    if escape != character:
+        return escape
+    code_point = ord(character)
+    return f"\\u{code_point:04x}" if code_point <= 0xFFFF else f"\\U{code_point:08x}"  # noqa: PLR2004 - what 4 digits say
 
 
 def _shortened(text: str, longest: int) -> str:
+    if len(text) * 2 <= longest:
+        return text
     short = cut(text, longest)
     return text if short == text else f"{cut(text, longest - 1)}…"

@@ -30,6 +30,16 @@ EVENT = "event"
 GENERATED = "generated"
 # Of the 255 bytes that an index name may have, 15 are for the rotation's part.
 _LONGEST_INDEX_NAME = 240
+# us-east-1, us-gov-west-1, eu-isoe-west-1, eusc-de-east-1 (AWS, "Regions and endpoints").
+_REGION = re.compile(r"[a-z]{2,8}(?:-[a-z]{2,16})+-[0-9]{1,2}")
+# CloudWatch API reference, PutMetricData: Namespace, and Dimension, Value; AWS keeps names that begin with AWS/.
+_NAMESPACE = re.compile(r"(?!AWS/|:)[A-Za-z0-9./_#: -]{1,255}")
+_SERVICE = re.compile(r"[!-~](?:[ -~]{0,1022}[!-~])?")
+# IAM API reference, Credentials: what a header can hold.
+_CREDENTIAL = re.compile(r"[!-~]{1,8192}")
+# As boto3 checks it.
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}|arn:aws[a-z-]*:s3[a-z-]*:[!-~]{1,1000}")
+_MOST_DIGITS = 18
 _EXAMPLE_ARN = "arn:aws:es:eu-west-1:123456789012:domain/logs"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -74,7 +84,15 @@ class Settings:
     def deployment(self) -> Deployment:
         """What an error's advice names."""
         domain = self.domain_arn.domain if self.domain_arn else ""
-        return Deployment(self.service, self.region, self.function_name, self.endpoint, self.index.name, domain)
+        return Deployment(
+            self.service,
+            self.region,
+            self.function_name,
+            self.endpoint,
+            self.index.name,
+            domain,
+            self.signing.region,
+        )
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -92,11 +110,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             reader.read("INDEX_ROTATION", _one_of(ROTATIONS), NONE, default=NONE),
             event_ids=reader.read("DOCUMENT_IDS", _one_of((EVENT, GENERATED)), EVENT, default=EVENT) == EVENT,
         ),
-        region=reader.read("AWS_REGION", _text, "eu-west-1"),
+        region=reader.read("AWS_REGION", _of(_REGION, "is not the code of a region"), "eu-west-1"),
         credentials=Credentials(
-            reader.read("AWS_ACCESS_KEY_ID", _text, "set by Lambda itself"),
-            reader.read("AWS_SECRET_ACCESS_KEY", _text, "set by Lambda itself"),
-            environment.get("AWS_SESSION_TOKEN") or None,
+            reader.read("AWS_ACCESS_KEY_ID", _credential, "set-by-Lambda-itself"),
+            reader.read("AWS_SECRET_ACCESS_KEY", _credential, "set-by-Lambda-itself"),
+            reader.read_if_set("AWS_SESSION_TOKEN", _credential, "set-by-Lambda-itself"),
         ),
         max_payload_bytes=reader.read("MAX_PAYLOAD_BYTES", _between(1_000_000, 1_000_000_000), "64000000", "64000000"),
         limits=Limits(
@@ -107,13 +125,25 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ca_file=reader.read_if_set("OPENSEARCH_CA_FILE", _certificates, "/var/task/ca.pem"),
         redact_names=reader.read_if_set("REDACT_NAMES", names_of, "ssn, customer-id") or (),
         redact_patterns=reader.read_if_set("REDACT_PATTERNS", patterns_of, "ACME-[0-9]{6}") or (),
-        dead_letter_bucket=environment.get("DEAD_LETTER_BUCKET") or None,
+        dead_letter_bucket=reader.read_if_set(
+            "DEAD_LETTER_BUCKET", _of(_BUCKET, "is not the name of a bucket"), "eks-control-plane-logs-kept"
+        ),
         function_name=environment.get("AWS_LAMBDA_FUNCTION_NAME") or "",
         function_version=environment.get("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST",
         own_log_group=environment.get("AWS_LAMBDA_LOG_GROUP_NAME") or None,
         log_level=reader.read("LOG_LEVEL", _log_level, "INFO", default="INFO"),
-        service=reader.read("POWERTOOLS_SERVICE_NAME", _text, "eks-control-plane-logs", "eks-control-plane-logs"),
-        metrics_namespace=reader.read("POWERTOOLS_METRICS_NAMESPACE", _text, METRICS_NAMESPACE, METRICS_NAMESPACE),
+        service=reader.read(
+            "POWERTOOLS_SERVICE_NAME",
+            _of(_SERVICE, "is not a metric's dimension (1 to 1024 characters of ASCII)"),
+            "eks-control-plane-logs",
+            default="eks-control-plane-logs",
+        ),
+        metrics_namespace=reader.read(
+            "POWERTOOLS_METRICS_NAMESPACE",
+            _of(_NAMESPACE, "is not a metrics' namespace (1 to 255 of A-Z a-z 0-9 . - _ / # : and blanks; no AWS/)"),
+            METRICS_NAMESPACE,
+            default=METRICS_NAMESPACE,
+        ),
     )
     reader.raise_problems()
     return settings
@@ -156,8 +186,16 @@ def _present(text: str | None) -> str:
     return text
 
 
-def _text(text: str) -> str:
-    return text
+def _of(pattern: re.Pattern[str], problem: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(problem)
+        return text
+
+    return parse
+
+
+_credential = _of(_CREDENTIAL, "is not what a header can hold (1 to 8192 characters of ASCII, no blanks)")
 
 
 def _certificates(path: str) -> str:
@@ -171,8 +209,11 @@ def _certificates(path: str) -> str:
 
 
 def _index_name(text: str) -> str:
-    if not is_index_name(text) or len(text) > _LONGEST_INDEX_NAME:
-        raise ValueError("is not an index name (lower case, no spaces, no leading '-', '_', '+' or '.')")
+    if not is_index_name(text) or len(text.encode()) > _LONGEST_INDEX_NAME:
+        raise ValueError(
+            f"is not an index name (lower case, at most {_LONGEST_INDEX_NAME} bytes of UTF-8, no spaces, no leading "
+            "'-', '_', '+' or '.')"
+        )
     return text
 
 
@@ -193,8 +234,9 @@ def _one_of(values: tuple[str, ...]) -> Callable[[str], str]:
 
 def _between(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        is_number = text.isascii() and text.isdecimal() and len(text.lstrip("0")) <= _MOST_DIGITS
+        if not (is_number and least <= int(text.lstrip("0") or "0") <= most):
             raise ValueError(f"is not a whole number from {least} to {most}")
-        return int(text)
+        return int(text.lstrip("0"))
 
     return parse

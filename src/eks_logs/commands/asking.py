@@ -1,24 +1,31 @@
 """`ask`: a question, answered in the terminal."""
 
+import io
 import json
 import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from eks_logs.ask import all_choices, answer, choices, chosen_question, find_question
+from eks_logs.answers import Answered, Row, answer
+from eks_logs.ask import all_choices, choices, chosen_question, find_question
+from eks_logs.causes import as_data, told
 from eks_logs.commands.connection import Connection, connected
 from eks_logs.endpoint import Endpoint
-from eks_logs.questions import ASKING, Answer, Bucket, Question
+from eks_logs.questions import ASKING, Bucket, Question
 
 _SPAN = re.compile(r"[1-9]\d*[smhdwM]")
 _DEFAULT_ROWS = 20
 _MOST_ROWS = 1000
+_ANY_WIDTH = 1_000_000
+_COLUMN_BORDER = 3  # a line and a blank at both sides
 
 
 def _with_choices(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,8 +52,16 @@ def list_questions(context: click.Context, _option: click.Parameter, value: bool
     for asking in ASKING:
         question = asking()
         table.add_row(str(question.number), question.text, " ".join(f"--{name}" for name in choices(asking)))
-    Console().print(table)
+    _console().print(table)
     context.exit()
+
+
+def _console() -> Console:
+    """Where answers are printed: as wide as the terminal is, and of any width where there is none."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names in another script than the terminal's are no error
+    console = Console()
+    return console if console.is_terminal else Console(width=_ANY_WIDTH)
 
 
 @click.command("ask")
@@ -62,7 +77,8 @@ def ask_command(
 ) -> None:
     """Ask a question, by its number or by words of it: ask 10 --pod my-app, or ask who deleted pod.
 
-    What is not chosen may be anything. The caller needs no more than to read the indices.
+    What is not chosen may be anything. The caller needs no more than to read the indices. People stand before
+    controllers, and what a controller did has its cause: the requests that led to it.
     """
     given = {name.replace("_", "-"): str(value) for name, value in chosen.items() if value is not None}
     question = chosen_question(find_question(" ".join(words)), given)
@@ -71,52 +87,106 @@ def ask_command(
     if as_json:
         click.echo(json.dumps(_as_json(question, found), indent=2))
     else:
-        _show(Console(), question, found)
+        _show(_console(), question, found)
 
 
-def _as_json(question: Question, found: Answer) -> dict[str, Any]:
+def _as_json(question: Question, found: Answered) -> dict[str, Any]:
     return {
         "number": question.number,
         "question": question.text,
         "total": found.total,
-        "records": [dict(zip(question.shows, row, strict=True)) for row in found.rows],
+        "records": [_record(question, row) for row in found.rows],
         "counts": {name: [_bucket(bucket) for bucket in buckets] for name, buckets in found.counts.items()},
+        "confirmations_by_kubelets": found.confirmations,
+        "by_api_server": found.by_api_server,
+        "notes": list(found.notes),
     }
+
+
+def _record(question: Question, row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = dict(zip(question.shows, row.values, strict=True))
+    return record if row.chain is None else {**record, "cause": {"sentence": told(row.chain), **as_data(row.chain)}}
 
 
 def _bucket(bucket: Bucket) -> dict[str, Any]:
     return {"value": bucket.value, "records": bucket.records, **bucket.metrics}
 
 
-def _show(console: Console, question: Question, found: Answer) -> None:
-    console.print(Text(f"{question.number} {question.text}", style="bold"))
-    if not found.total:
-        console.print("No record answers it: look further back with --last, or choose less.")
-        return
-    for name in question.aggregations:
-        console.print(_counts(name, found.counts[name]))
+def _show(console: Console, question: Question, found: Answered) -> None:
+    console.print(Text(f"{question.number} {question.text}", style="bold"), soft_wrap=True)
+    for name, buckets in found.counts.items():
+        if buckets:
+            console.print(_counts(name, buckets))
     if found.rows:
-        console.print(_records(question, found))
-    shown = "" if len(found.rows) == found.total else f", the newest {len(found.rows)} of them shown"
-    console.print(f"{found.total} record{'' if found.total == 1 else 's'}{shown}")
+        _show_rows(console, _filled(question, found))
+    for line in _summary(found):
+        console.print(_cell(line), soft_wrap=True)
+
+
+def _summary(found: Answered) -> Iterator[str]:
+    """How many records there are, and what of them is not shown."""
+    shown = len(found.rows)
+    if not found.total:
+        yield "No record answers it: look further back with --last, or choose less."
+    elif shown == found.total:
+        yield f"{found.total} record{'' if found.total == 1 else 's'}"
+    elif found.people_first:
+        yield f"{found.total} records, {shown} of them shown: people before programs, and the newest first"
+    else:
+        yield f"{found.total} records, the newest {shown} of them shown"
+    if found.confirmations:
+        yield f"{found.confirmations} more by kubelets, which confirm that pods deleted above are gone"
+    if found.by_api_server:
+        yield f"{found.by_api_server} more by the API server itself: ask 2 --user system:apiserver"
+    yield from found.notes
+
+
+def _filled(question: Question, found: Answered) -> list[dict[str, str]]:
+    """By row what it shows, and its cause, without what no row has.
+
+    Whoever takes a role chooses the name of the session, so a cause has the role's ARN beside its sentence.
+    """
+    rows = []
+    for row in found.rows:
+        values = dict(zip(question.shows, row.values, strict=True))
+        sentence = told(row.chain) if row.chain else ""
+        iam_arn = row.chain.links[0].iam_arn if row.chain and sentence else ""
+        rows.append({**values, "cause": sentence, "cause.iam_arn": iam_arn})
+    return [{name: row[name] for name in row if any(other[name] for other in rows)} for row in rows]
+
+
+def _show_rows(console: Console, rows: list[dict[str, str]]) -> None:
+    """A table, where the terminal has room for every value in one line; else a block for each record.
+
+    What is no terminal gets blocks with each value in one line, however wide they are, for other programs to search.
+    """
+    if not console.is_terminal:
+        for row in rows:
+            lines = [_cell(f"{name}: {value}") for name, value in row.items() if value]
+            console.print(*lines, "", sep="\n")
+        return
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    widths = [max(cell_len(text) for text in (name, *(row[name] for row in rows))) for name in rows[0]]
+    if sum(width + _COLUMN_BORDER for width in widths) < console.width:
+        console.print(table)
+        return
+    for row in rows:
+        block = Table.grid(padding=(0, 1))
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")  # half an ARN would be no answer
+        for name, value in row.items():
+            if value:
+                block.add_row(f"{name}:", _cell(value))
+        console.print(block, "")
 
 
 def _counts(name: str, buckets: tuple[Bucket, ...]) -> Table:
     metrics = list(buckets[0].metrics) if buckets else []
-    table = Table(name.replace("_", " "), "records", *metrics)
+    table = Table(Column(name.replace("_", " "), overflow="fold"), "records", *metrics)
     for bucket in buckets:
         table.add_row(_cell(bucket.value), str(bucket.records), *(str(bucket.metrics[metric]) for metric in metrics))
-    return table
-
-
-def _records(question: Question, found: Answer) -> Table:
-    """The records without the columns that none of them fills."""
-    filled = [place for place in range(len(question.shows)) if any(row[place] for row in found.rows)]
-    table = Table()
-    for place in filled:
-        table.add_column(question.shows[place], overflow="fold")  # half an ARN would be no answer
-    for row in found.rows:
-        table.add_row(*(_cell(row[place]) for place in filled))
     return table
 
 

@@ -52,7 +52,7 @@ class BulkAnswer:
 
     Attributes:
         status: HTTP's; None without an answer.
-        body: its JSON; without an answer the reason, as a text.
+        body: its JSON; of an answer that is none its text; without an answer the reason.
         retry_after: seconds that the server asks to wait before the next request, if it does.
         location: where a redirection leads: scheme and host.
     """

@@ -16,10 +16,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from opensearchpy import ConnectionError, ConnectionTimeout, RequestsHttpConnection, SSLError  # noqa: A004 - its names
-from requests import PreparedRequest, Response
+from opensearchpy import ConnectionError, RequestsHttpConnection  # noqa: A004 - its name
+from requests import PreparedRequest, RequestException, Response, Timeout
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.exceptions import ConnectTimeout, SSLError
 from requests_aws4auth import AWS4Auth
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -39,6 +40,8 @@ _ANY_STATUS = range(1000)
 _JUDGED = "took,errors,error,status,message,Message,items.*._id,items.*.status,items.*.error"
 # OpenSearch repeats this header of a request in its answer, whatever the answer is (OpenSearch, "X-Opaque-Id").
 _OPAQUE_ID = "x-opaque-id"
+# Where a redirection leads.
+_LOCATION = "x-location"
 _NOT_ITS_OWN = "the answer is that of another request"
 # More of them in front of one answer are no answer.
 _MOST_INTERIM_ANSWERS = 20
@@ -127,20 +130,17 @@ class _Transport(RequestsHttpConnection):
         """Say nothing."""
 
 
-def _readable(response: Response, **_: object) -> Response:
-    """An answer that opensearch-py can take: it decodes strictly, and makes `Warning` headers warnings of Python."""
+def _prepared(response: Response, **_: object) -> Response:
+    """An answer that opensearch-py and requests can take, whatever is in it.
+
+    opensearch-py decodes strictly, and makes `Warning` headers warnings of Python; requests reads where a redirection
+    leads, also where none is followed, and fails where that is no address.
+    """
     response.headers.pop("warning", None)
-    if not _is_utf8(response.content):
-        response._content = b""  # noqa: SLF001 - requests has no other way to replace what was received
+    if location := response.headers.pop("location", None):
+        response.headers[_LOCATION] = location
+    response._content = response.content.decode("utf-8", "replace").encode()  # noqa: SLF001 - there is no other way
     return response
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class OpenSearchClient:
@@ -164,26 +164,20 @@ class OpenSearchClient:
         session = self._transport.session
         for scheme in ("https://", "http://"):
             session.mount(scheme, _Adapter(ca_file))
-        session.hooks["response"].append(_readable)
+        session.hooks["response"].append(_prepared)
 
     def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
         """POST to `/_bulk`, the one path that the function's IAM role allows; nothing of a failure is raised."""
         name = secrets.token_hex(8)
         try:
             status, headers, text = self._post(gzip(body), name, longest_wait)
-        except ConnectionTimeout:
-            return BulkAnswer(None, f"no answer within {longest_wait:.0f} s")
-        except SSLError as error:
-            return BulkAnswer(None, f"no TLS connection: {_cause(error)}")
-        except ConnectionError as error:
-            return BulkAnswer(None, f"no connection: {_cause(error)}")
         except Exception as error:  # noqa: BLE001 - whatever the library did not foresee: the request is sent again
-            return BulkAnswer(None, f"no connection: {type(error).__name__}")
-        content = _json(text)
+            return BulkAnswer(None, _failure(error, longest_wait))
+        content = _content(headers, text)
         if headers.get(_OPAQUE_ID, name) != name or not _is_of(body, content):
             self._transport.close()  # what else waits on its connection is nobody's either
             return BulkAnswer(None, f"no connection: {_NOT_ITS_OWN}")
-        return BulkAnswer(status, content, retry_after(headers, datetime.now(UTC)), _site(headers.get("location", "")))
+        return BulkAnswer(status, content, retry_after(headers, datetime.now(UTC)), _site(headers.get(_LOCATION, "")))
 
     def _post(self, compressed: bytes, name: str, wait: float) -> tuple[int, Mapping[str, str], str]:
         answer: tuple[int, Mapping[str, str], str] = self._transport.perform_request(
@@ -230,19 +224,49 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
 
-def _cause(error: ConnectionError) -> str:
+def _failure(error: Exception, wait: float) -> str:
+    """Why there is no answer; opensearch-py's errors have the one of requests in them."""
+    fault = error.info if isinstance(error, ConnectionError) and isinstance(error.info, Exception) else error
+    match fault:
+        case ConnectTimeout():
+            return f"no connection within {wait:.0f} s"
+        case Timeout():
+            return f"no answer within {wait:.0f} s"
+        case SSLError():
+            return f"no TLS connection: {_cause(fault)}"
+        case RequestException() | OSError():
+            return f"no connection: {_cause(fault)}"
+    return f"no connection: {type(fault).__name__}"
+
+
+def _cause(error: Exception) -> str:
     """The kind of fault and its text, which may be long and holds addresses only; of a chain the reason behind it.
 
     What requests itself says begins with the whole address, and the reason would be cut off.
     """
-    fault = error.info
-    wrapped = fault.args[0] if isinstance(fault, Exception) and fault.args else fault
-    reason = getattr(wrapped, "reason", None) or fault
+    wrapped = error.args[0] if error.args else error
+    reason = getattr(wrapped, "reason", None) or error
     return f"{type(reason).__name__}: {reason}"[:200]
 
 
+# RFC 8259, section 8.1: not to be written, and ignored by lenient readers.
+_BYTE_ORDER_MARK = "\ufeff"
+# Enough of a page for its title.
+_LONGEST_TEXT = 2_000
+
+
+def _content(headers: Mapping[str, str], text: str) -> JsonValue:
+    """What the server answered: its JSON, with the type of Amazon's errors, which may be in a header; else its text."""
+    content = _json(text.removeprefix(_BYTE_ORDER_MARK))
+    if content is None:
+        return text[:_LONGEST_TEXT].strip() or None
+    if isinstance(content, dict) and (kind := headers.get("x-amzn-errortype")):
+        content.setdefault("__type", kind.partition(":")[0])
+    return content
+
+
 def _json(text: bytes | str) -> JsonValue:
-    """What the server answered; None for anything but JSON."""
+    """JSON, decoded; None for anything else."""
     try:
         answer: JsonValue = orjson.loads(text)
     except ValueError:

@@ -49,9 +49,12 @@ def endpoint_of(text: str) -> str:
     Raises:
         ValueError: it is none, or no name server and no TLS can make anything of its host.
     """
+    if not text.isprintable() or " " in text:
+        raise ValueError("is not an https:// address: it has blanks or control characters in it")
     try:
         url = urlsplit(text)
-        host, port = url.hostname or "", url.port
+        # A name that ends in a dot is a whole one; certificates and signatures are for it without the dot.
+        host, port = (url.hostname or "").removesuffix("."), url.port
     except ValueError as problem:
         raise ValueError(f"is not an https:// address: {problem}") from None
     if url.scheme != "https" or not host or url.path.strip("/") or url.query or url.fragment or "@" in url.netloc:

@@ -1,7 +1,7 @@
 """What became of each document, judged from the answers of the bulk API.
 
 The shapes are those that OpenSearch 2.19.4 and 3.5.0 answer with: a status for each item, or one for the request. What
-an answer means is in `verdicts`.
+an answer means is in `error_causes`.
 """
 
 import re
@@ -14,17 +14,18 @@ from http import HTTPStatus
 from msgspec import Struct, structs
 
 from forwarder.delivery.bulk import BulkAnswer, BulkRequest
-from forwarder.delivery.verdicts import (
-    Cause,
-    Verdict,
+from forwarder.delivery.error_causes import (
     error_type,
     gateway_message,
+    gateway_type,
     item_cause,
     request_cause,
     shown_reason,
 )
+from forwarder.delivery.verdicts import Cause, Verdict
 from forwarder.documents import Document
 from forwarder.json_values import JsonObject, JsonValue, as_object
+from forwarder.sentences import one_line
 
 __all__ = ["Cause", "Delivery", "Outcome", "Verdict", "counts", "judge", "request_verdict"]
 
@@ -204,9 +205,17 @@ def _request_outcome(answer: BulkAnswer) -> tuple[Cause, str]:
         if answer.status == HTTPStatus.OK and _items(answer):
             return cause, "the answer's items are not the documents of the request"
         return cause, "the answer is not that of the bulk API; is OPENSEARCH_ENDPOINT an OpenSearch?"
-    error = as_object(answer.body).get("error")
-    said = gateway_message(answer.body)[:LONGEST_REASON] or f"HTTP {answer.status}"
-    return cause, _reason(cause, error) or (f"{said} to {answer.location}" if answer.location else said)
+    reason = _reason(cause, as_object(answer.body).get("error")) or _said(answer)
+    return cause, f"{reason} to {answer.location}" if answer.location else reason
+
+
+def _said(answer: BulkAnswer) -> str:
+    """What an answer says that is not in the words of OpenSearch; of one that says nothing the status."""
+    status = f"HTTP {answer.status}"
+    words = ": ".join(filter(None, (gateway_type(answer.body), gateway_message(answer.body))))
+    if isinstance(answer.body, str) and words:
+        words = f"{status}: {words}"
+    return one_line(words)[:LONGEST_REASON] or status
 
 
 # What a refusal says of its moment: identities of objects, tasks done so far, bytes under way (not the limit). Without

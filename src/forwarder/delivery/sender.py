@@ -16,7 +16,7 @@ from forwarder.delivery.dead_letters import Bucket, Invocation, letters_of
 from forwarder.delivery.in_flight import InFlight
 from forwarder.delivery.outcomes import REASONS_SHOWN, Delivery, Outcome, judge_items, judge_request, results_of
 from forwarder.delivery.verdicts import Cause, Deployment, Verdict, advice_for
-from forwarder.documents import Document, slim
+from forwarder.documents import Document, slim, whole
 from forwarder.errors import AccessRefused, DeliveryError, NotStored, Unreachable
 from forwarder.index_names import Index
 
@@ -58,8 +58,9 @@ def decide(judged: Sequence[Outcome], *, whole_request: bool) -> Next:
 def _decide_request(shared: Outcome, documents: Documents, judged: Sequence[Outcome]) -> Next:
     if len(documents) > 1 and shared.verdict is Verdict.TOO_LARGE:
         return Next((), at_once=_halves(documents))
-    if len(documents) > 1 and shared.status == _TOO_MANY:
-        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner.
+    if len(documents) > 1 and shared.status == _TOO_MANY and shared.cause is not Cause.THROTTLED:
+        # A node refuses what would exceed its memory for indexing; a smaller request may find room sooner. Where the
+        # number of requests is too much, more of them would not.
         return Next((), later=_halves(documents))
     return _decide_items(judged)
 
@@ -73,7 +74,8 @@ def _decide_items(judged: Sequence[Outcome]) -> Next:
     if all(outcome.verdict is Verdict.STORED for outcome in judged):
         return Next(tuple(judged))
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
-    later = tuple(outcome.document for outcome in judged if outcome.verdict is Verdict.LATER)
+    # Until then what refused its fields may be mended, as by a template that was put meanwhile.
+    later = tuple(whole(outcome.document) for outcome in judged if outcome.verdict is Verdict.LATER)
     return Next(
         final=tuple(
             outcome for outcome in judged if outcome.verdict is not Verdict.LATER and not _may_pass_slim(outcome)
@@ -256,10 +258,11 @@ def failure_of(
     message = ". ".join([shortfall(delivery), *(said.rstrip(".") for said in advice if said)])
     if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
         return AccessRefused(message)
-    is_unreachable = all(outcome.cause is Cause.UNREACHABLE for outcome in unstored)
+    is_unreachable = all(outcome.cause in _WITHOUT_ANSWER for outcome in unstored)
     return (Unreachable if is_unreachable else NotStored)(f"{message}. {_RETRY}")
 
 
+_WITHOUT_ANSWER = (Cause.UNREACHABLE, Cause.NO_TLS, Cause.NO_ANSWER)
 _RETRY = "Lambda keeps the event and sends it again; documents already stored are not stored twice."
 
 

@@ -1,15 +1,11 @@
-"""What an answer of OpenSearch means for a document: why it is not stored, and what an operator can do about it.
+"""What follows for a document that is not stored, by why it is not, and what an operator can do about it.
 
-The closed lists follow OpenSearch's own code (2.19 and 3.5: DocumentParser, MapperService, TransportBulkAction,
-IngestService, ShardLimitValidator; Lucene's IndexingChain) and what Amazon's endpoints answer in front of it.
+Which answer means which of these is in `error_causes`.
 """
 
 import re
 from dataclasses import dataclass
 from enum import Enum, unique
-from http import HTTPStatus
-
-from forwarder.json_values import JsonValue, as_object
 
 
 class Verdict(Enum):
@@ -47,6 +43,12 @@ class Verdict(Enum):
 _APPLY = "eks-logs apply --stack-name <stack> --region <region>"
 _CHECK = "eks-logs check --stack-name <stack> --region <region>"
 _PARAMETERS = 'aws cloudformation describe-stacks --stack-name <stack> --region <region> --query "Stacks[0].Parameters"'
+_DEV_TOOLS = "in Dashboards > Dev Tools:"
+_STATE = (
+    "aws opensearch describe-domain --domain-name <domain> --region <domain-region> --query "
+    '"DomainStatus.[DomainProcessingStatus,ServiceSoftwareOptions]"'
+)
+_NO_PIPELINES = 'PUT <index>/_settings {"index.default_pipeline": null, "index.final_pipeline": null}'
 
 
 @unique
@@ -66,11 +68,78 @@ class Cause(Enum):
         self.advice = advice
 
     MAPPING = (Verdict.REFUSED, f"The mapping of <index> is not ours: {_APPLY}; then let a new index begin.")
-    TOO_LARGE = (Verdict.TOO_LARGE, "A document is larger than OpenSearch takes (http.max_content_length).")
-    BUSY = (Verdict.LATER, "")
+    TOO_LARGE = (
+        Verdict.TOO_LARGE,
+        (
+            "A document is larger than the domain takes (http.max_content_length, 10 MiB on small instances): give it "
+            "larger ones. What it has: aws opensearch describe-domain --domain-name <domain> --region <domain-region> "
+            "--query DomainStatus.ClusterConfig.InstanceType"
+        ),
+    )
+    BUSY = (
+        Verdict.LATER,
+        f"It may pass by itself; if it does not, the domain's own log says more, and so may its state: {_STATE}",
+    )
+    OVERLOADED = (
+        Verdict.LATER,
+        (
+            "The domain has more to write than its CPUs can: give it more, or send less at once (FunctionConcurrency). "
+            f"What waits and is rejected, {_DEV_TOOLS} GET _cat/thread_pool/write?v&h=node_name,active,queue,rejected"
+        ),
+    )
+    OUT_OF_MEMORY = (
+        Verdict.LATER,
+        (
+            "A node of the domain has no memory for the request: take larger instances, or send less at once "
+            f"(FunctionConcurrency, BULK_BYTES). Who uses it, {_DEV_TOOLS} GET _nodes/stats/breaker,indexing_pressure"
+        ),
+    )
+    THROTTLED = (
+        Verdict.LATER,
+        (
+            "AWS limits how many requests it passes on: send fewer side by side (FunctionConcurrency, "
+            "BULK_REQUESTS_IN_FLIGHT), or larger ones (BULK_BYTES); for a collection the account's limit counts: aws "
+            "opensearchserverless get-account-settings --region <domain-region>"
+        ),
+    )
+    UNAVAILABLE = (
+        Verdict.LATER,
+        (
+            "The domain or collection does not serve requests at present, as while it is made, updated or restarted. "
+            f"Its state: {_STATE}; a collection's: aws opensearchserverless list-collections --region <domain-region>"
+        ),
+    )
+    SHARD_DOWN = (
+        Verdict.LATER,
+        (
+            f"The primary shard of <index> is nowhere (status red). Why, {_DEV_TOOLS} GET _cluster/allocation/explain; "
+            "once there are nodes and disks enough: POST _cluster/reroute?retry_failed=true"
+        ),
+    )
+    CLUSTER_NOT_READY = (
+        Verdict.LATER,
+        (
+            "The cluster has no manager or has not recovered its state: nodes are down or begin. It mends itself once "
+            f"a majority is there, {_DEV_TOOLS} GET _cat/nodes?v; the domain's state: {_STATE}"
+        ),
+    )
     UNREACHABLE = (
         Verdict.LATER,
         f"Check OPENSEARCH_ENDPOINT, and for a domain in a VPC the function's subnets and security groups: {_CHECK}.",
+    )
+    NO_TLS = (
+        Verdict.LATER,
+        (
+            "The endpoint's certificate is not for OPENSEARCH_ENDPOINT, or of nobody whom the function trusts "
+            "(OPENSEARCH_CA_FILE), or something between answers for it. What it shows: curl -svo /dev/null <endpoint>"
+        ),
+    )
+    NO_ANSWER = (
+        Verdict.LATER,
+        (
+            "OpenSearch was reached and did not answer in time: its CPU, memory or disk is used up, or "
+            f"OPENSEARCH_TIMEOUT_SECONDS is too short. What it is busy with, {_DEV_TOOLS} GET _nodes/hot_threads"
+        ),
     )
     OUT_OF_TIME = (
         Verdict.LATER,
@@ -93,10 +162,33 @@ class Cause(Enum):
     BLOCKED = (
         Verdict.LATER,
         (
-            "Make room if the disk is full, then lift the block, in Dashboards > Dev Tools: PUT <index>/_settings "
-            '{"index.blocks.write": null, "index.blocks.read_only": null, "index.blocks.read_only_allow_delete": '
-            'null}; of the whole cluster: PUT _cluster/settings {"persistent": {"cluster.blocks.create_index": null, '
-            '"cluster.blocks.read_only": null, "cluster.blocks.read_only_allow_delete": null}}.'
+            f"Somebody has made the index read-only. Lift that, {_DEV_TOOLS} PUT <index>/_settings "
+            '{"index.blocks.write": null, "index.blocks.read_only": null, "index.blocks.metadata": null}; if it is in '
+            "UltraWarm: POST _ultrawarm/migration/<index>/_hot"
+        ),
+    )
+    DISK_FULL = (
+        Verdict.LATER,
+        (
+            f"A disk is full. See which, {_DEV_TOOLS} GET _cat/allocation?v, and delete old indices (GET "
+            "_cat/indices/<name>*?v&s=index) or give the domain larger disks; then, where OpenSearch does not lift the "
+            'block itself: PUT <index>/_settings {"index.blocks.read_only_allow_delete": null}'
+        ),
+    )
+    CREATION_BLOCKED = (
+        Verdict.LATER,
+        (
+            "The cluster makes no new indices; Amazon's domains block that while a disk is nearly full or memory is "
+            f"used up. Make room first, {_DEV_TOOLS} GET _cat/allocation?v; then, if the block stays: PUT "
+            '_cluster/settings {"persistent": {"cluster.blocks.create_index": null}}'
+        ),
+    )
+    CLUSTER_READ_ONLY = (
+        Verdict.LATER,
+        (
+            f"Somebody has made the whole cluster read-only. Lift that, {_DEV_TOOLS} PUT _cluster/settings "
+            '{"persistent": {"cluster.blocks.read_only": null, "cluster.blocks.read_only_allow_delete": null}, '
+            '"transient": {"cluster.blocks.read_only": null, "cluster.blocks.read_only_allow_delete": null}}'
         ),
     )
     SHARD_LIMIT = (
@@ -106,7 +198,7 @@ class Cause(Enum):
             'or raise the limit: PUT _cluster/settings {"persistent": {"cluster.max_shards_per_node": 1500}}.'
         ),
     )
-    INDEX_CLOSED = (Verdict.LATER, "Open the index, in Dashboards > Dev Tools: POST <index>/_open.")
+    INDEX_CLOSED = (Verdict.LATER, f"Open the index, {_DEV_TOOLS} POST <index>/_open.")
     SIGNATURE_TIME = (
         Verdict.LATER,
         (
@@ -114,31 +206,48 @@ class Cause(Enum):
             'or a clock is wrong. The time that OpenSearch has: curl -sI <endpoint> | grep -i "^date"'
         ),
     )
+    INDEX_FULL = (
+        Verdict.SETUP,
+        (
+            "A shard of <index> holds as many documents as it can, 2147483519. Let the stack make an index for each "
+            "day or month: sam deploy --stack-name <stack> --region <region> --parameter-overrides IndexRotation=daily"
+        ),
+    )
+    INDEX_NAME = (
+        Verdict.SETUP,
+        (
+            "OpenSearch takes no index of the name <index>: sam deploy --stack-name <stack> --region <region> "
+            "--parameter-overrides IndexName=eks-control-plane-logs"
+        ),
+    )
     MAPPED_BY_SERVER = (
         Verdict.SETUP,
         (
             "OpenSearch wants to map fields by itself, as <index> was not made by our index template. Put that: "
-            "{_APPLY}; then move what the index has into one that is mapped, in Dashboards > Dev Tools: POST _reindex "
+            f"{_APPLY}; then move what the index has into one that is mapped, {_DEV_TOOLS} POST _reindex "
             '{"source": {"index": "<index>"}, "dest": {"index": "<index>-remapped"}}, and DELETE <index>: it is made '
             "anew by the next record."
         ),
     )
     FOREIGN_INDEX = (
         Verdict.SETUP,
-        f"<index> was made by somebody else's mapping or template. {_CHECK} names it; then {_APPLY}",
+        (
+            f"<index> was made by somebody else's mapping, template or alias. See which, {_DEV_TOOLS} POST "
+            f"_index_template/_simulate_index/<index>; {_CHECK} names it too; then {_APPLY}"
+        ),
     )
     NO_INDEX = (
         Verdict.SETUP,
         (
-            "The index is not there and OpenSearch may not make it (action.auto_create_index). Make it, in Dashboards "
-            "> Dev Tools: PUT <index>; or let OpenSearch make indices: PUT _cluster/settings "
+            f"The index is not there and OpenSearch may not make it (action.auto_create_index). Make it, {_DEV_TOOLS} "
+            "PUT <index>; or let OpenSearch make indices: PUT _cluster/settings "
             '{"persistent": {"action.auto_create_index": "true"}}'
         ),
     )
     NO_WRITE_INDEX = (
         Verdict.SETUP,
         (
-            "<index> is an alias without an index to write to. See its indices in Dashboards > Dev Tools, GET "
+            f"<index> is an alias without an index to write to. See its indices, {_DEV_TOOLS} GET "
             '_alias/<index>, and choose one: POST _aliases {"actions": [{"add": {"alias": "<index>", "index": "…", '
             '"is_write_index": true}}]}'
         ),
@@ -147,8 +256,15 @@ class Cause(Enum):
         Verdict.SETUP,
         (
             "The index, or a template, wants an ingest pipeline that is not there. Put the pipeline back, or have "
-            "none, in Dashboards > Dev Tools: PUT <index>/_settings "
-            '{"index.default_pipeline": null, "index.final_pipeline": null}'
+            f"none, {_DEV_TOOLS} {_NO_PIPELINES}"
+        ),
+    )
+    PIPELINE_FAILED = (
+        Verdict.SETUP,
+        (
+            f"An ingest pipeline of <index> fails, not the document. Its name, {_DEV_TOOLS} GET "
+            "<index>/_settings/index.*_pipeline; what it does: GET _ingest/pipeline; mend it, or have none: "
+            f"{_NO_PIPELINES}"
         ),
     )
     NO_IDS = (
@@ -162,7 +278,16 @@ class Cause(Enum):
         Verdict.SETUP,
         (
             "The domain does not let a bulk request name its index: aws opensearch update-domain-config --domain-name "
-            "<domain> --region <region> --advanced-options rest.action.multi.allow_explicit_index=true"
+            "<domain> --region <domain-region> --advanced-options rest.action.multi.allow_explicit_index=true"
+        ),
+    )
+    ENCRYPTION_KEY = (
+        Verdict.SETUP,
+        (
+            "AWS cannot use the KMS key that encrypts the data: it was disabled, deleted, or a grant was revoked. "
+            "Which key: aws opensearch describe-domain --domain-name <domain> --region <domain-region> --query "
+            "DomainStatus.EncryptionAtRestOptions.KmsKeyId; then: aws kms enable-key --region <domain-region> --key-id "
+            "…; one that is to be deleted needs aws kms cancel-key-deletion --region <domain-region> --key-id … first"
         ),
     )
     MISSING_RIGHTS = (Verdict.SETUP, f"Give the function's role its rights: {_APPLY}")
@@ -184,7 +309,8 @@ class Cause(Enum):
         Verdict.SETUP,
         (
             "OpenSearch Serverless: name the function's role in a data access policy of the collection, and let its "
-            "network policy be open to the function; docs/operations.md#opensearch-serverless has both commands."
+            "network policy be open to the function. What there is: aws opensearchserverless list-access-policies "
+            "--type data --region <domain-region>; docs/operations.md#opensearch-serverless has the commands."
         ),
     )
     SIGNATURE_SCOPE = (
@@ -221,7 +347,7 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What commands name: the function's stack and region, its own name, the endpoint, index and domain."""
+    """What commands name: the function's stack and region, its own name, the endpoint, index, domain and its region."""
 
     stack: str
     region: str
@@ -229,6 +355,7 @@ class Deployment:
     endpoint: str
     index: str
     domain: str
+    domain_region: str
 
 
 def advice_for(cause: Cause, index: str | None, deployment: Deployment | None) -> str:
@@ -243,213 +370,6 @@ def advice_for(cause: Cause, index: str | None, deployment: Deployment | None) -
         "<name>": deployment.index,
         "<index>": index or deployment.index,
         "<domain>": deployment.domain,
+        "<domain-region>": deployment.domain_region,
     }
-    return re.sub(r"<[a-z]+>", lambda name: told.get(name[0]) or name[0], cause.advice)
-
-
-# The classes of which a document is the reason; their texts quote it.
-_OF_THE_DOCUMENT = frozenset(
-    {
-        "document_parsing_exception",
-        "input_coercion_exception",
-        "json_e_o_f_exception",
-        "json_parse_exception",
-        "mapper_parsing_exception",
-        "max_bytes_length_exceeded_exception",
-        "not_x_content_exception",
-        "parse_exception",
-        "parsing_exception",
-        "stream_constraints_exception",
-        "strict_dynamic_mapping_exception",
-        "x_content_parse_exception",
-    }
-)
-# `illegal_argument_exception` is anybody's: only these are said of a document's fields, by mappers and by Lucene.
-_ILLEGAL_FIELD = re.compile(
-    r"Document contains at least one immense term in field="
-    r"|Limit of (?:total fields|mapping depth|nested fields|field name length) \["
-    r"|Field name \[|field name cannot |object field starting or ending with a \[\.\]|name cannot be empty"
-    r"|can't merge a non object mapping \[|[Oo]bject mapping \[|[Mm]apper (?:for )?\[|[Cc]annot change nested mapping"
-    r"|Cannot update parameter \[|Cannot write to a field alias \[|[Ff]ailed to parse (?:date )?(?:field|value) \["
-    r"|DocValuesField \"|cannot change field \"|Inconsistency of field data structures across documents for field \["
-    r"|startOffset must be non-negative|(?:first )?position increment|position overflowed"
-    r"|documents must contain a single-valued timestamp field"
-)
-_ILLEGAL_ARGUMENT = "illegal_argument_exception"
-_MAPPING_ITSELF = "Failed to parse mapping ["
-_ILLEGAL_ARGUMENTS = (
-    (
-        re.compile(r"no write index is defined for alias \[|[Aa]lias \[[^]]*\] has more than one ind"),
-        Cause.NO_WRITE_INDEX,
-    ),
-    (re.compile(r"pipeline with id \[[^]]*\] does not exist"), Cause.NO_PIPELINE),
-    # Of time-series and vector collections of OpenSearch Serverless, for every item (AWS, "Supported operations").
-    (re.compile(r"Document ID is not supported"), Cause.NO_IDS),
-    # With the domain's option rest.action.multi.allow_explicit_index set to false.
-    (re.compile(r"explicit index in bulk is not allowed"), Cause.NO_INDEX_IN_BULK),
-)
-_BY_TYPE = {
-    "cluster_block_exception": Cause.BLOCKED,
-    "index_create_block_exception": Cause.BLOCKED,
-    "index_closed_exception": Cause.INDEX_CLOSED,
-    "index_not_found_exception": Cause.NO_INDEX,
-    "invalid_alias_name_exception": Cause.FOREIGN_INDEX,
-    "invalid_index_name_exception": Cause.OTHER_SETUP,
-    "invalid_index_template_exception": Cause.FOREIGN_INDEX,
-    # Another request has made the index meanwhile.
-    "resource_already_exists_exception": Cause.BUSY,
-    "routing_missing_exception": Cause.FOREIGN_INDEX,
-}
-_MAY_NOT_MAP = re.compile(r"\bindices:admin/mapping/(?:auto_)?put\b")
-_SHARD_LIMIT = re.compile(r"this action would add \[\d+\]|maximum (?:\w+ )?shards open")
-
-
-def item_cause(status: int, error: JsonValue) -> Cause:
-    """Why an item of a bulk answer, which is neither stored nor a duplicate, is not stored.
-
-    Args:
-        status: the item's.
-        error: its `error`, `{"type": …, "reason": …}`.
-    """
-    kind, reason = error_type(error), error_reason(error)
-    if kind in _BY_TYPE:
-        return _BY_TYPE[kind]
-    if status == HTTPStatus.BAD_REQUEST:
-        return _bad_request(kind, reason)
-    if status == HTTPStatus.FORBIDDEN:
-        return _forbidden(kind, reason)
-    is_ours = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _WAIT
-    return _BY_STATUS.get(status, Cause.NOT_UNDERSTOOD if is_ours else Cause.BUSY)
-
-
-_BY_STATUS = {
-    int(HTTPStatus.UNAUTHORIZED): Cause.NOT_AUTHENTICATED,
-    int(HTTPStatus.NOT_FOUND): Cause.OTHER_SETUP,
-    int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE): Cause.TOO_LARGE,
-}
-_WAIT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-
-
-def _bad_request(kind: str, reason: str) -> Cause:
-    if kind in _OF_THE_DOCUMENT:
-        return Cause.FOREIGN_INDEX if reason.startswith(_MAPPING_ITSELF) else Cause.MAPPING
-    if kind == "validation_exception":
-        return Cause.SHARD_LIMIT if _SHARD_LIMIT.search(reason) else Cause.NOT_UNDERSTOOD
-    if kind != _ILLEGAL_ARGUMENT:
-        return Cause.NOT_UNDERSTOOD
-    if _ILLEGAL_FIELD.match(reason):
-        return Cause.MAPPING
-    return next((cause for known, cause in _ILLEGAL_ARGUMENTS if known.match(reason)), Cause.NOT_UNDERSTOOD)
-
-
-def _forbidden(kind: str, reason: str) -> Cause:
-    if _MAY_NOT_MAP.search(reason):
-        return Cause.MAPPED_BY_SERVER
-    if kind == "security_exception":
-        return Cause.MISSING_RIGHTS
-    return Cause.DATA_ACCESS if kind == "Forbidden" else Cause.OTHER_SETUP
-
-
-# What Amazon's endpoints say before OpenSearch is asked (AWS, "Common errors" of Signature Version 4).
-_MESSAGES = (
-    (re.compile(r"Signature expired|Signature not yet current|RequestTimeTooSkewed"), Cause.SIGNATURE_TIME),
-    (re.compile(r"Credential should be scoped"), Cause.SIGNATURE_SCOPE),
-    (re.compile(r"security token included in the request is|UnrecognizedClient|ExpiredToken"), Cause.TOKEN),
-    (re.compile(r"User: anonymous is not authorized|Missing Authentication Token"), Cause.NOT_AUTHENTICATED),
-    (re.compile(r"is not authorized to perform"), Cause.IAM_DENIED),
-    (
-        re.compile(
-            r"request signature we calculated|Authorization header requires|in Credential scope|Credential must"
-        ),
-        Cause.SIGNATURE_MISMATCH,
-    ),
-)
-
-
-def request_cause(status: int | None, body: JsonValue) -> Cause:
-    """Why no document of a request is stored, from an answer to the request as a whole.
-
-    Args:
-        status: HTTP's; None without an answer.
-        body: what came, decoded.
-    """
-    if status is None:
-        return Cause.UNREACHABLE
-    error, message = as_object(body).get("error"), gateway_message(body)
-    if error_type(error) in _BY_TYPE:
-        return _BY_TYPE[error_type(error)]
-    return next((cause for words, cause in _MESSAGES if words.search(message)), None) or _request_cause(status, error)
-
-
-def _request_cause(status: int, error: JsonValue) -> Cause:
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND:
-        return Cause.NOT_OPENSEARCH
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
-        return item_cause(status, error)
-    if status == HTTPStatus.BAD_REQUEST:
-        # Nothing in a document makes OpenSearch refuse the whole request: its ids are short, its lines are JSON.
-        cause = item_cause(status, error)
-        return cause if cause.verdict is Verdict.SETUP else Cause.OTHER_SETUP
-    is_busy = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _WAIT
-    return Cause.BUSY if is_busy else Cause.FOREIGN_ANSWER
-
-
-def gateway_message(body: JsonValue) -> str:
-    """What Amazon's endpoint says: `{"message": …}` or `{"Message": …}`; nothing of any other answer."""
-    members = as_object(body)
-    message = members.get("message") or members.get("Message")
-    return message if isinstance(message, str) else ""
-
-
-def error_type(error: JsonValue) -> str:
-    """The `type` of an error."""
-    kind = as_object(error).get("type")
-    return kind if isinstance(kind, str) else ""
-
-
-def error_reason(error: JsonValue) -> str:
-    """The `reason` of an error, as the server words it: it may quote the document."""
-    reason = as_object(error).get("reason")
-    return reason if isinstance(reason, str) else ""
-
-
-# Reasons of these types speak of the server, its rights and its load; those of other types may quote the document.
-_SPEAKS_OF_SERVER = frozenset(
-    {
-        *_BY_TYPE,
-        "circuit_breaking_exception",
-        "cluster_manager_not_discovered_exception",
-        "master_not_discovered_exception",
-        "no_shard_available_action_exception",
-        "node_closed_exception",
-        "node_not_connected_exception",
-        "opensearch_rejected_execution_exception",
-        "process_cluster_event_timeout_exception",
-        "rejected_execution_exception",
-        "security_exception",
-        "unavailable_shards_exception",
-        "validation_exception",
-    }
-)
-_SAFE_ILLEGAL_ARGUMENTS = frozenset(cause for _, cause in _ILLEGAL_ARGUMENTS)
-# Where a text may begin to quote something.
-_QUOTES = re.compile(r"[\[\"{<`(]|(?<![a-z])'|: ")
-_FIELD = re.compile(r"(?:failed to parse (?:date )?field|mapping for|in field) ?=?[\[\"]([\w@./-]{1,100})[\]\"]")
-
-
-def shown_reason(cause: Cause, error: JsonValue) -> str:
-    """Type and, as far as it quotes no document, reason of an error; of a mapping's refusal the field that it names."""
-    kind, reason = error_type(error), error_reason(error)
-    if not kind or not reason:
-        return kind
-    if kind in _SPEAKS_OF_SERVER or cause in _SAFE_ILLEGAL_ARGUMENTS:
-        index = as_object(error).get("index")
-        where = f" [{index}]" if isinstance(index, str) and index not in reason else ""
-        return f"{kind}: {reason}{where}"
-    if cause is Cause.MAPPING:
-        field = _FIELD.search(reason)
-        return f"{kind} in field [{field[1]}]" if field else kind
-    if cause is Cause.NOT_UNDERSTOOD and kind == _ILLEGAL_ARGUMENT:
-        told = _QUOTES.split(reason, maxsplit=1)[0].rstrip()
-        return f"{kind}: {told} …" if told and told != reason else f"{kind}: {reason}" if told else kind
-    return kind
+    return re.sub(r"<[a-z-]+>", lambda name: told.get(name[0]) or name[0], cause.advice)

@@ -8,22 +8,22 @@ lines, ` >`, anything else as JSON); k8s.io/component-base, logs/json (`ts` in m
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
-from forwarder.go_strings import QUOTED, ValueSpan, unquote
+from forwarder.go_strings import QUOTED, ValueSpan, read_text
 from forwarder.json_values import JsonObject, JsonValue, as_keyword, quote_masked, read_json, read_leading_members
-from forwarder.log_headers import if_near, iso, read_time, severity_of
+from forwarder.log_headers import if_near, iso, read_time, severity_of, start_of
 
 # Keys that have fields of their own; klog writes their values as strings.
 NAMED = ("pod", "node", "err")
 SEVERITIES = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 
 _HEADER = re.compile(
-    r"(?P<letter>[IWEF])(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d{6}) +(?P<thread>\d+) "
+    r"(?P<letter>[IWEF])(?P<year>\d{4})?(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d{6}) +(?P<thread>\d+) "
     r"(?P<file>[^:\s\]]+):(?P<line>\d{1,9})\] ?"
 )
 # A logger's name, and the message; what free text has in front of a quoted word (`Trace[7]:`) is no such name.
@@ -42,11 +42,13 @@ _LINE_DIGITS = 9
 # Far more than a component writes; what has more is not worth the time, and stays free text.
 _MOST_FIELDS = 1000
 _OBJECT_REF = ({"name"}, {"name", "namespace"})
-# Of each the first that a line has.
-_MESSAGES = ("msg", "message")
-_TIMES = ("ts", "time", "timestamp")
-_LEVELS = ("level", "severity")
-_HEADER_MEMBERS = frozenset({"v", "caller", *_LEVELS})
+# What libraries call them, in letters of either case: of each the first that a line has.
+_MESSAGES = ("msg", "message", "@message", "m")
+_TIMES = ("ts", "time", "timestamp", "@timestamp", "t")
+_LEVELS = ("level", "severity", "lvl", "@level", "log.level", "loglevel", "log_level", "levelname", "severitytext", "l")
+_CALLERS = ("caller", "c")
+# 1973 in ms, the year 5138 in s: klog writes ms, and what others write without a level are seconds.
+_LEAST_MILLISECONDS = 1e11
 
 
 class _Kind(Enum):
@@ -72,8 +74,10 @@ class _Value(NamedTuple):
 
     def read(self, record: str) -> str:
         text = record[self.start : self.end]
-        if self.kind is _Kind.QUOTED:
-            return unquote(text)
+        if self.kind is _Kind.CUT_OFF and text.startswith("<\n"):
+            return text.removeprefix("<\n").removeprefix("\t").replace("\n\t", "\n")
+        if self.kind in (_Kind.QUOTED, _Kind.CUT_OFF):
+            return read_text(text)
         if self.kind is _Kind.LINES:
             return text.removeprefix("<\n\t").removesuffix("\n >").replace("\n\t", "\n")
         return text
@@ -112,7 +116,7 @@ def parse_klog(record: str, timestamp: int) -> KlogEntry | None:
     """
     if (members := read_json_line(record)) is not None:
         return entry_of(members, timestamp)
-    header = _HEADER.match(record)
+    header = _HEADER.match(record, start_of(record))
     return None if header is None else _parse_text(header, record, timestamp)
 
 
@@ -121,7 +125,7 @@ def klog_values(record: str) -> list[ValueSpan]:
 
     Free text is one span, and so is the whole of a record that is no klog text.
     """
-    header = _HEADER.match(record)
+    header = _HEADER.match(record, start_of(record))
     if header is None:
         return [ValueSpan("", 0, len(record), quoted=False)]
     entry = _read_entry(record, header.end())
@@ -148,9 +152,10 @@ def _parse_text(header: re.Match[str], record: str, timestamp: int) -> KlogEntry
 
 
 def _header_time(header: re.Match[str], timestamp: int) -> str | None:
-    """The header's time in the year that brings it nearest to the record's own time (31 December, 1 January)."""
+    """The header's time in its year, or that which brings it nearest to the record's own time (31 December)."""
     received = datetime.fromtimestamp(timestamp / 1000, UTC)
-    for year in (received.year, received.year - 1, received.year + 1):
+    years = (int(header["year"]),) if header["year"] else (received.year, received.year - 1, received.year + 1)
+    for year in years:
         time = _time_in(year, header)
         if time is not None and if_near(time, timestamp):
             return iso(time)
@@ -251,7 +256,9 @@ def _depth_change(bracket: str) -> int:
 def read_json_line(record: str) -> JsonObject | None:
     """The members of a record that is a JSON object, of one that was cut off the complete ones; None for any other."""
     if not record.startswith("{"):
-        return None
+        record = record[start_of(record) :]
+        if not record.startswith("{"):
+            return None
     try:
         members = read_json(record)
     except ValueError:
@@ -263,40 +270,71 @@ def read_json_line(record: str) -> JsonObject | None:
     return members if isinstance(members, dict) else None
 
 
+class LineHeader(NamedTuple):
+    """What the header of a line with named members consists of: the members' names, None for what it has not."""
+
+    message: str | None
+    time: str | None
+    level: str | None
+    caller: str | None
+
+
+def header_of(members: Mapping[str, JsonValue]) -> LineHeader:
+    """Which members are the header: klog's JSON, or what zap, slog, logrus, zerolog and others write."""
+    if "level" in members and "time" in members and isinstance(members.get("msg"), str):
+        return LineHeader("msg", "time", "level", "caller" if "caller" in members else None)  # as most lines have it
+    names: dict[str, str] = {}
+    for name in members:
+        names.setdefault(name.lower(), name)
+    texts = (names.get(name) for name in _MESSAGES)
+    return LineHeader(
+        message=next((name for name in texts if name is not None and isinstance(members[name], str)), None),
+        time=_first(names, _TIMES),
+        level=_first(names, _LEVELS),
+        caller=_first(names, _CALLERS),
+    )
+
+
+def _first(names: Mapping[str, str], wanted: Sequence[str]) -> str | None:
+    return next((names[name] for name in wanted if name in names), None)
+
+
 def entry_of(members: Mapping[str, JsonValue], timestamp: int) -> KlogEntry | None:
-    """The entry that named members are: klog's JSON, or what zap, slog and logrus write, as JSON or as logfmt.
+    """The entry that named members are.
 
     Args:
-        members: among them the message (`msg`, `message`), and a level (`level`, `severity`) or a time (`ts`, `time`,
-            `timestamp`).
+        members: among them a message, and a level or a time.
         timestamp: the record's own time in ms since 1970.
 
     Returns:
         The entry; None where the members are no such line.
     """
-    message_name = next((name for name in _MESSAGES if isinstance(members.get(name), str)), None)
-    time_name = next((name for name in _TIMES if name in members), None)
-    if message_name is None or (time_name is None and not any(name in members for name in _LEVELS)):
+    header = header_of(members)
+    if header.message is None or (header.time is None and header.level is None):
         return None
-    time = read_time(members.get(time_name or ""), timestamp)
-    file, line = _caller(members.get("caller"))
-    header = _HEADER_MEMBERS | {message_name, time_name}
+    time = None if header.time is None else read_time(members[header.time], timestamp)
+    file, line = (None, None) if header.caller is None else _caller(members[header.caller])
+    own = {*header, "v"}
     return KlogEntry(
-        severity=_severity(members),
-        message=str(members[message_name]).rstrip("\n"),
+        severity=severity_of_members(members, header),
+        message=str(members[header.message]).rstrip("\n"),
         time=None if time is None else iso(time),
         file=file,
         line=line,
-        fields={name: text for name, value in members.items() if name not in header and (text := _member_text(value))},
+        fields={name: text for name, value in members.items() if name not in own and (text := _member_text(value))},
     )
 
 
-def _severity(members: Mapping[str, JsonValue]) -> str:
+def severity_of_members(members: Mapping[str, JsonValue], header: LineHeader) -> str:
     """As the level says; klog's JSON has none: its errors are what has no verbosity (`v`)."""
-    levels = [members[name] for name in _LEVELS if name in members]
-    if levels:
-        return next(filter(None, map(severity_of, levels)), "INFO")
-    return "ERROR" if "v" not in members and isinstance(members.get("ts"), int | float) else "INFO"
+    if header.level is not None:
+        if known := severity_of(members[header.level]):
+            return known
+        levels = (severity_of(members.get(name)) for name in _LEVELS)
+        return next(filter(None, levels), "INFO")
+    time = members.get("ts")
+    is_klogs = isinstance(time, int | float) and time >= _LEAST_MILLISECONDS
+    return "ERROR" if is_klogs and "v" not in members else "INFO"
 
 
 def _caller(caller: JsonValue) -> tuple[str | None, int | None]:

@@ -6,7 +6,8 @@ it consists of letters, digits and `-._/@^+` only.
 
 import re
 
-from forwarder.go_strings import QUOTED, ValueSpan, unquote
+from forwarder.go_strings import QUOTED, ValueSpan, unquote, unquote_beginning
+from forwarder.log_headers import start_of
 
 _PAIR = re.compile(rf"(?P<key>[^\s=\"]++)=(?:(?P<quoted>{QUOTED.pattern})|(?P<bare>[^\s\"]\S*+|))(?: ++|\Z)")
 _CUT_OFF = re.compile(rf"(?P<key>[^\s=\"]++)=(?!{QUOTED.pattern})\"")
@@ -17,7 +18,11 @@ def parse_logfmt(line: str) -> dict[str, str] | None:
     spans = _pairs(line)
     if spans is None:
         return None
-    return {key: unquote(line[start:end]) if quoted else line[start:end] for key, start, end, quoted in spans}
+    pairs = {key: unquote(line[start:end]) if quoted else line[start:end] for key, start, end, quoted in spans}
+    last = spans[-1]
+    if not last.quoted and line.startswith('"', last.start):
+        pairs[last.key] = unquote_beginning(line[last.start : last.end])
+    return pairs
 
 
 def logfmt_values(line: str) -> list[ValueSpan]:
@@ -29,7 +34,7 @@ def logfmt_values(line: str) -> list[ValueSpan]:
 def _pairs(line: str) -> list[ValueSpan] | None:
     """The pairs of a line. A string that does not end was cut off: what stands in it is no pair, but part of it."""
     spans: list[ValueSpan] = []
-    position, end = 0, len(line.rstrip())
+    position, end = start_of(line), len(line.rstrip())
     while position < end:
         pair = _PAIR.match(line, position, end)
         if pair is None:

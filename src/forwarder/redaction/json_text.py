@@ -7,6 +7,8 @@ import json
 import re
 from typing import NamedTuple, TypeAlias
 
+from forwarder.redaction.rules import MARK
+
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
 
 
@@ -33,49 +35,49 @@ class Array(NamedTuple):
 Node: TypeAlias = Scalar | Object | Array
 
 
-def read_nodes(text: str) -> list[Node]:  # noqa: PLR0915 - one loop over tokens reads best in one piece
+def read_nodes(text: str) -> list[Node]:  # noqa: C901, PLR0915 - one loop over tokens, the most frequent ones first
     """The values of the text, in one pass and without recursion; JSON is one.
 
     What is no JSON is read as far as it can be: a bracket that does not match closes what is open, and a value without
     a name in an object is left out.
     """
     root = Array([])
-    # Of each that is open: itself, the last value (which may turn out to be a name), and the name before a value.
-    open_nodes: list[Object | Array] = [root]
+    container: Object | Array = root
+    # Those that are open around it, the last value (which may turn out to be a name), and the name before a value.
+    outer: list[Object | Array] = []
     last: Scalar | None = None
     name: Scalar | None = None
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         character = text[start]
-        if character in "{[":
-            node: Object | Array = Object([]) if character == "{" else Array([])
-            _add(open_nodes[-1], name, node)
-            open_nodes.append(node)
-            last = name = None
-        elif character in "}]":
-            if len(open_nodes) > 1:
-                open_nodes.pop()
-            last = name = None
-        elif character == ":":
-            name = last
-            last = None
+        if character == ":":
+            name, last = last, None
         elif character == ",":
             last = name = None
-        else:
-            scalar = Scalar(start, end, character == '"')
-            container = open_nodes[-1]
-            if isinstance(container, Object) and name is None:
-                last = scalar
-                continue
-            _add(container, name, scalar)
+        elif character in "{[":
+            node: Object | Array = Object([]) if character == "{" else Array([])
+            _add(container, name, node)
+            outer.append(container)
+            container = node
+            last = name = None
+        elif character in "}]":
+            if outer:
+                container = outer.pop()
+            last = name = None
+        elif name is not None:
+            _add(container, name, Scalar(start, end, character == '"'))
             name = None
+        elif type(container) is Array:
+            container.items.append(Scalar(start, end, character == '"'))
+        else:
+            last = Scalar(start, end, character == '"')
     return root.items
 
 
 def _add(container: Object | Array, name: Scalar | None, node: Node) -> None:
-    if isinstance(container, Array):
+    if type(container) is Array:
         container.items.append(node)
-    elif name is not None:
+    elif name is not None and type(container) is Object:
         container.members.append((name, node))
 
 
@@ -93,6 +95,7 @@ def decoded(text: str, scalar: Scalar) -> str:
         return str(json.loads(f'"{_NO_ESCAPE.sub(_doubled, inner)}"', strict=False))
 
 
+_MARK = f'"{MARK}"'
 # A backslash that begins no escape, as where a string is cut off; RFC 8259, section 7.
 _NO_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 
@@ -113,6 +116,8 @@ def is_whole(text: str, scalar: Scalar) -> bool:
 
 def encoded(value: str, *, closed: bool = True) -> str:
     """The JSON string that stands for the text; half of a surrogate pair, which UTF-8 has not, escaped."""
+    if closed and value == MARK:
+        return _MARK
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -120,3 +125,27 @@ def encoded(value: str, *, closed: bool = True) -> str:
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if closed else text[:-1]
+
+
+_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
+
+
+def end_of_json(text: str, begin: int) -> int:
+    """Where the bracket that opens at the beginning is closed again; the end of the text where it is not."""
+    depth = 0
+    for token in _BRACKET.finditer(text, begin):
+        character = text[token.start()]
+        depth += (character in "{[") - (character in "}]")
+        if depth == 0:
+            return token.end()
+    return len(text)
+
+
+def unescaped(text: str) -> str | None:
+    """What a part of a JSON string stands for, a backslash that begins no escape for itself; None for what is none."""
+    for inner in (text, _NO_ESCAPE.sub(_doubled, text)):
+        try:
+            return str(json.loads(f'"{inner}"', strict=False))
+        except ValueError:
+            continue
+    return None

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from forwarder.redaction.assignments import NEXT_LINE
-from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.rules import MARK, Rule, Tell, replaced
 
 _SECRET_KIND = re.compile(r"^[ \t]*(?:-[ \t]+)?kind:[ \t]*[\"']?Secret(?:List)?[\"']?[ \t]*\r?$", re.MULTILINE)
 _DOCUMENTS = re.compile(r"^---", re.MULTILINE)
@@ -15,8 +15,14 @@ _NO_DATA = ("", '""', "''", MARK, "null", "~")
 _ENTRY = re.compile(r"\r?\n(?P<indent>[ \t]+)(?P<head>[\"']?[\w.-]{1,253}[\"']?:[ \t]*)(?P<value>[^\r\n]*)")
 
 
+_GENERATOR = re.compile(r"^secretGenerator:", re.MULTILINE)
+_NEXT_FIELD = re.compile(r"^[A-Za-z]", re.MULTILINE)
+_LITERAL = re.compile(r"^[ \t]*-[ \t]+[\"']?[\w.-]+=(?P<value>[^\r\n]+)", re.MULTILINE)
+
+
 def redact_manifests(text: str, tell: Tell) -> str:
     """The values of `data` and `stringData` in YAML manifests of kind Secret."""
+    text = _redact_generators(text, tell)
     if _SECRET_KIND.search(text) is None:
         return text
     bounds = [0, *(match.start() for match in _DOCUMENTS.finditer(text)), len(text)]
@@ -25,6 +31,18 @@ def redact_manifests(text: str, tell: Tell) -> str:
         _redact_manifest(document, tell) if _SECRET_KIND.search(document) is not None else document
         for document in documents
     )
+
+
+def _redact_generators(text: str, tell: Tell) -> str:
+    """The literals of Kustomize's `secretGenerator`."""
+    edits: list[tuple[int, int, str]] = []
+    for generator in _GENERATOR.finditer(text):
+        end = _NEXT_FIELD.search(text, generator.end())
+        literals = _LITERAL.finditer(text, generator.end(), end.start() if end is not None else len(text))
+        edits += ((*literal.span("value"), MARK) for literal in literals if not literal["value"].startswith(MARK))
+    if edits:
+        tell(Rule.SECRET_MANIFEST)
+    return replaced(text, edits)
 
 
 def _redact_manifest(document: str, tell: Tell) -> str:

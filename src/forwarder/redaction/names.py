@@ -28,51 +28,62 @@ _REMEMBERED = 20_000
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 # Quickly: most names have none of this.
-_HOT = re.compile(r"token|pass|pwd|pw|secret|credential|creds|key|auth|cookie|sig|wort", re.IGNORECASE)
+_HOT = re.compile(r"token|pass|pwd|pw|psk|pat|secret|credential|creds|key|auth|cookie|sig|wort", re.IGNORECASE)
 # Also where words are written as one: `identitytoken`, `dbpassword`, `secretkey`.
 _TELLING_END = re.compile(
     r"(?:(?:token|password|passwd|passphrase|passcode|passwort|kennwort|secret|credential)s?"
     r"|(?:api|app|secret|private|access|auth|account|encryption|signing|master|shared|license)keys?"
-    r"|basicauth|(?:db|admin|root|user|smtp|mail|ftp|http|ssh|ssl|store|key|redis|mysql|pg|proxy|ldap|app|my|auth)pass"
+    r"|basicauth|masterauth|authtok|[a-z]{2,}pw|psk"
+    r"|(?:db|admin|root|user|smtp|mail|ftp|http|ssh|ssl|store|key|redis|mysql|pg|proxy|ldap|app|my|auth|require|sudo"
+    r"|become|vnc|wifi|rpc|bind|gpg|zip|cert|tls|mq|rabbit|mongo|sa|su)pass"
     r"|(?:db|admin|root|user|smtp|redis|mysql|pg|ldap|app|my)pwd)$"
 )
 _TELLING_ALONE = frozenset(("pass", "pwd", "pw", "creds"))
+# Only of npm: base64 of `user:password`.
+_NPM_AUTH = "_auth"
+# Of Confluent's clients (`user:password`), SonarQube (a token), and Vault's development server.
+_WHOLE_NAMES = ("auth.user.info", "sonar.login", "root_token_id", "root-token-id")
+# `REDIS_AUTH`, `basic auth`.
+_BEFORE_AUTH = frozenset(("basic", "redis", "rediscli"))
 # Only as the last word: `Proxy-Authorization`, not `authorization.example.com`.
 _TELLING_LAST = frozenset(("authorization", "cookie", "cookies"))
 # `api key`, `encryption key`, …; not `public key`, `partition key`, `topology key`.
 _BEFORE_KEY = _words_of(
-    "access account admin aes agent api app application auth authentication backup bot cipher client consumer "
-    "cookie credential crypt crypto data deploy ecdsa encrypt encryption fernet function functions hmac host ingest "
-    "ingestion instrumentation integration jwt kms ldap licence license master merchant oauth payment pgp private "
-    "project rails recovery root rsa sas secret secure security server service session shared sharedaccess sign "
-    "signature signing smtp ssh ssl storage subscription tls unseal user vault wallet webhook write"
+    "access account activation admin aes agent api app application auth authentication backup bot certificate "
+    "cipher client consumer cookie credential crypt crypto data dek deploy dkim ecdsa enc encrypt encryption fernet "
+    "function functions hmac host ingest ingestion instrumentation integration jwt kek kms ldap licence license "
+    "master merchant oauth payment pgp preshared private project rails recovery role root rsa salt saml sas seal "
+    "secret secure security server service session shared sharedaccess sign signature signing smtp ssh ssl storage "
+    "subscription tls unseal user vapid vault wallet webhook wireguard write"
 )
+_NO_KEYS = frozenset(("public", "partition", "topology", "sort", "primary", "foreign", "cache", "idempotency", "label"))
 _IF_RANDOM_ALONE = frozenset(("key", "keys", "auth", "sig", "signature"))
 # Behind a telling word: it names something about the secret, or a place where the secret is.
 _ABOUT = _words_of(
     "account accounts age agent alg algo algorithm allowed annotation annotations arn at attempts audience "
     "audiences backend binding bucket budget cache caching change changed charset check checker checksum class "
     "classes cleaner complexity config configmap configured controller cost count created date dates days deadline "
-    "default description digest dir directory disable disabled driver duration email enable enabled endpoint "
-    "endpoints engine error errors exchange exists expiration expire expired expires expiry field fields file "
-    "filename files fingerprint folder format found generation generator grant group groups header headers help "
-    "hint history host hosts hours id identifier ids index init inject injector interval introspection issuer key "
-    "keyref keys kind kubeconfig label labels length lifetime limit limits list location login lookup manager map "
-    "mapping max message method min minutes mode module mount mounted name names namespace namespaces number "
-    "operator optional owner path paths per period plugin policies policy port prefix price prompt provider "
-    "providers provisioner proxy public quota rate reader reason ref reference references refresh refs region "
-    "reloader renew request requests required reset resource response review reviews revocation role roles rotate "
-    "rotated rotation rule rules schema scope scopes seconds selector selectors server service services set sha "
-    "sha256 size source spec state status stdin store stores strategy strength suffix sync syncer template "
-    "templates thumbprint time timeout transport ttl type types updated uri url usage used user username validation "
-    "validator validity version volume volumemount volumemounts volumes webhook window"
+    "default description digest dir directory disable disabled driver duration email enable enabled encoding "
+    "endpoint endpoints engine error errors exchange exists expiration expire expired expires expiry field fields "
+    "file filename files fingerprint folder format found generation generator grant group groups header headers "
+    "help hint history host hosts hours id identifier identity ids index init inject injector interval "
+    "introspection issuer key keyref keys kind kubeconfig label labels length lifetime limit limits list location "
+    "login lookup manager map mapping max message method min minutes mode module mount mounted name names namespace "
+    "namespaces number operator optional owner path paths per period plugin policies policy port prefix price "
+    "prompt provider providers provisioner proxy public quota rate reader reason ref reference references refresh "
+    "refs region reloader renew request requests required reset resource response review reviews revocation role "
+    "roles rotate rotated rotation rule rules schema scope scopes seconds selector selectors server service "
+    "services set sha sha256 size source spec state status stdin store stores strategy strength suffix sync syncer "
+    "template templates thumbprint time timeout transport ttl type types updated uri url usage used user username "
+    "validation validator validity version volume volumemount volumemounts volumes webhook window"
 )
 # In front of it: a number of tokens, a switch, or what names a Secret.
 _NOT_BEHIND = _words_of(
-    "automount bypass count disable enable existing external has inject is legacy max min no num number per pull "
-    "require requires show stale total use uses verify"
+    "automount bypass count disable enable existing external from has inject is legacy max min no num number per "
+    "pull require requires show stale total use uses verify"
 )
 # `checksum/secret`, by which Helm charts restart pods.
+_OF_VAULT = frozenset(("vault", "role", "approle"))
 _CHECKSUMS = frozenset(("checksum", "checksums", "hash", "sha256", "digest"))
 _METADATA_OF_FIELDS = ("f:", "k:", "v:")
 _KUBERNETES_ABOUT_TOKENS = "authentication.k8s.io/"
@@ -109,12 +120,17 @@ class Names:
             return Telling.YES
         if len(name) > LONGEST_NAME or _HOT.search(name) is None:
             return Telling.NO
-        if name.startswith((*_METADATA_OF_FIELDS, _KUBERNETES_ABOUT_TOKENS)):
-            return Telling.NO
         domain, _, last = name.rpartition("/")
-        if not _CHECKSUMS.isdisjoint(_words(domain)):
+        is_metadata = name.startswith((*_METADATA_OF_FIELDS, _KUBERNETES_ABOUT_TOKENS))
+        if is_metadata or not _CHECKSUMS.isdisjoint(_words(domain)):
             return Telling.NO
-        return _judge_words(_words(last), is_camel=_CAMEL.search(last) is not None)
+        if last == _NPM_AUTH or name.lower().endswith(_WHOLE_NAMES):
+            return Telling.YES
+        words = _words(last)
+        if words[-2:] == ["secret", "id"]:
+            # Of Vault's AppRole it is a secret, of AWS the name of one.
+            return Telling.YES if not _OF_VAULT.isdisjoint(words) else Telling.IF_RANDOM
+        return _judge_words(words, is_camel=_CAMEL.search(last) is not None)
 
 
 def _words(name: str) -> list[str]:
@@ -141,21 +157,22 @@ def _judge_words(words: list[str], *, is_camel: bool) -> Telling:
 
 # Behind it, saying nothing: `tokenValue`, `password1`, `secretOld`, `apiKeyB64`.
 _SAYS_NOTHING = _words_of(
-    "b64 base content current data default dev encoded hash hex live main new next old plain plaintext prev "
-    "previous primary prod production raw secondary staging str string test text v val value"
+    "b64 base bcrypt content crypt current data default dev encoded hash hashed hex live main new next old plain "
+    "plaintext prev previous primary prod production raw secondary staging str string test text v val value"
 )
 
 
+# Words that tell behind certain others only.
+_TELLING_BEHIND = {"key": _BEFORE_KEY, "keys": _BEFORE_KEY, "auth": _BEFORE_AUTH}
+
+
 def _judge_word(words: list[str], place: int) -> Telling:
-    word = words[place]
-    if _TELLING_END.search(word) is not None:
+    word, before = words[place], words[place - 1] if place else ""
+    if _TELLING_END.search(word) is not None or word in _TELLING_ALONE or before in _TELLING_BEHIND.get(word, ()):
         return Telling.YES
-    if word in _TELLING_ALONE or (word in _TELLING_LAST and place == len(words) - 1):
+    # `GITHUB_PAT` is a personal access token.
+    if place == len(words) - 1 and (word in _TELLING_LAST or (word == "pat" and before)):
         return Telling.YES
-    if word in ("key", "keys") and place and words[place - 1] in _BEFORE_KEY:
-        return Telling.YES
-    if word == "auth" and place and words[place - 1] == "basic":
-        return Telling.YES
-    if word in _IF_RANDOM_ALONE and "public" not in words:
+    if word in _IF_RANDOM_ALONE and _NO_KEYS.isdisjoint(words[:place]):
         return Telling.IF_RANDOM
     return Telling.NO

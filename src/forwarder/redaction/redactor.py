@@ -50,7 +50,7 @@ _PLAIN = r'[^{}"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}"]*+)*+'
 # What can stand in an object: here with objects of objects, no deeper.
 _FLAT = rf"{_PLAIN}(?:\{{{_PLAIN}(?:\{{{_PLAIN}\}}{_PLAIN})*+\}}{_PLAIN})*+"
 _FLAT_BEFORE, _FLAT_BEHIND = re.compile(_FLAT, re.DOTALL), re.compile(rf"{_FLAT}\}}", re.DOTALL)
-_PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data)"')
+_PAIR_VALUE = re.compile(r'"(?:[vV]alues?|val|data|ParameterValue)"')
 _REMEMBERED = 20_000
 _LONGEST_REMEMBERED = 256
 _LONGEST_TRIED = 4000
@@ -82,15 +82,14 @@ class Redactor:
 
     def redact_each(self, records: Sequence[str]) -> Iterator[Redacted]:
         """Each of the records without its secrets; the literals are searched for in all of them at once."""
-        places = self._literals.found(records)
-        return (self._redact(record, found) for record, found in zip(records, places, strict=True))
+        for record, places in zip(records, self._literals.found(records), strict=True):
+            if (places and self._is_suspicious(record, places)) or (self._patterns and self._matches_pattern(record)):
+                yield self.redact_whole(record)
+            else:
+                yield Redacted(record, found=False)
 
-    def _redact(self, record: str, places: Sequence[int]) -> Redacted:
-        if self._patterns and any(pattern.search(record) for pattern in self._patterns):
-            return self.redact_whole(record)
-        if not places or (_JSON_BEGINS.match(record) is not None and not self._is_suspicious(record, places)):
-            return Redacted(record, found=False)
-        return self.redact_whole(record)
+    def _matches_pattern(self, record: str) -> bool:
+        return any(pattern.search(record) for pattern in self._patterns)
 
     def redact_whole(self, record: str) -> Redacted:
         """The record without its secrets, read as a whole, whatever literals it has."""
@@ -102,14 +101,16 @@ class Redactor:
         return Redacted(text, text != record, frozenset(rules) if rules else _NO_RULES)
 
     def _is_suspicious(self, record: str, places: Sequence[int]) -> bool:
-        """Whether a token of a JSON record that has a literal may be a secret, or tell of one.
+        """Whether a token that has a literal may be a secret, or tell of one; what is no JSON is always read.
 
         In JSON letters stand in strings only, `true`, `false` and `null` apart; so a string begins at the last quote in
         front of a literal that no backslash escapes.
         """
+        if _JSON_BEGINS.match(record) is None:
+            return True
         done = 0
         for place in places:
-            if place < done or (record.startswith("://", place) and not _has_user(record, place)):
+            if place < done or _tells_nothing(record, place):
                 continue
             start = _opening_quote(record, done, place)
             string = None if start < 0 else _STRING.match(record, start)
@@ -134,7 +135,7 @@ class Redactor:
         before = record[max(0, start - _LONGEST_NAME_BEFORE) : start]
         if not before.rstrip().endswith(":"):
             # In a list: it may be the argument of a command, and tell of the next one.
-            return tells_of_others(inner)
+            return tells_of_others(inner) or self._names.telling(inner) is Telling.YES
         if self._names.telling(inner) is not Telling.YES:
             return False
         if inner.startswith("/"):
@@ -169,7 +170,8 @@ class Redactor:
         if not edits:
             return record
         text = replaced(record, edits)
-        if [span.key for span in line_values(text)] != [span.key for span in spans]:
+        anew = line_values(text)
+        if anew[0].start != spans[0].start or [span.key for span in anew] != [span.key for span in spans]:
             # Without its secret the text would be read as something else than it is.
             return f"{record[: spans[0].start]}{MARK}"
         return text
@@ -196,7 +198,7 @@ class Redactor:
 
 
 _SECRETS = frozenset(("secrets", "Secret", "SecretList"))
-_HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val)\\*"')
+_HOLDS_DATA = re.compile(r'"(?:data|stringData|[vV]alues?|val|ParameterValue)\\*"')
 
 
 def _ignore(_rule: Rule) -> None:
@@ -210,6 +212,11 @@ def _may_have_value(record: str, start: int, end: int) -> bool:
     if opening < 0 or closing is None or _FLAT_BEFORE.fullmatch(record, opening + 1, start) is None:
         return True
     return _PAIR_VALUE.search(record, opening, closing.end()) is not None
+
+
+def _tells_nothing(record: str, place: int) -> bool:
+    """Whether a literal is of an address without a user."""
+    return record.startswith("://", place) and not _has_user(record, place)
 
 
 def _has_user(record: str, place: int) -> bool:

@@ -14,6 +14,7 @@ class Rule(StrEnum):
     ARGUMENT = "argument"
     SECRET_DATA = "Secret data"  # noqa: S105 - the name of a rule
     SECRET_MANIFEST = "Secret manifest"  # noqa: S105 - the name of a rule
+    STATEMENT = "SQL statement"
     DOCKER_AUTH = "docker auth"
     ADDRESS = "address"
     BEARER_TOKEN = "bearer token"  # noqa: S105 - the name of a rule

@@ -8,18 +8,24 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 from urllib.parse import quote, unquote, unquote_plus
 
 import orjson
 
 from forwarder.redaction.assignments import SECRET_WORD, Assignments, Kind
-from forwarder.redaction.command_lines import redacted_arguments
-from forwarder.redaction.literals import Literals
+from forwarder.redaction.command_lines import changes_secret, piped_secrets, redacted_arguments, redirected_secrets
+from forwarder.redaction.files import redact_calls, redact_elements, redact_lines, redact_oracle
+from forwarder.redaction.go_dumps import redact_dumps
+from forwarder.redaction.json_text import encoded, end_of_json, unescaped
+from forwarder.redaction.literals import SHORTEST, Literals
 from forwarder.redaction.looks import redact_looks
 from forwarder.redaction.manifests import redact_manifests
 from forwarder.redaction.names import LONGEST_NAME, Names, Telling
-from forwarder.redaction.rules import MARK, Rule, Tell
+from forwarder.redaction.programs import READS_PIPE
+from forwarder.redaction.rules import MARK, Rule, Tell, replaced
+from forwarder.redaction.sql import redact_statements
 from forwarder.redaction.values import is_no_secret, looks_random
 
 
@@ -65,26 +71,67 @@ class Texts:
         """
         for pattern in self._patterns:
             text = _sub(pattern, MARK, text, Rule.OPERATOR, tell)
-        places = self._literals.within(text)
+        places = self._literals.within(text) if len(text) >= SHORTEST else []
         if not places and not of_secrets:
             return text
         if depth > 0 and (_JSON_BEGINS.match(text) is not None or (text.startswith('"') and is_json(text))):
             text = self._redact_json(text, tell, depth - 1, of_secrets=of_secrets)
             if is_json(text):
                 return text
-        whole, text = text, self._redact_by_look(text, tell)
-        if depth > 0 and ("=" in text or "%3" in text):
-            text = self._redact_queries(text, tell, depth - 1)
-        if kind is not Kind.PROSE and "ecret" in text and "kind" in text:
+        of_secrets = of_secrets or _CHANGES_SECRET.search(text) is not None
+        embedded = self._redact_embedded(text, kind, tell, depth, of_secrets=of_secrets)
+        looked_at = self._redact_by_look(embedded, tell)
+        if depth > 0 and ("=" in looked_at or "%3" in looked_at):
+            looked_at = self._redact_queries(looked_at, tell, depth - 1)
+        if kind is Kind.DOCUMENT and _SHELL_SCRIPT.match(looked_at) is not None and "<<" not in looked_at:
+            kind = Kind.SCRIPT
+        redacted = self._redact_by_grammar(looked_at, kind, tell)
+        return self._redact_by_name(
+            redacted, places if redacted is text else self._literals.within(redacted), kind, tell
+        )
+
+    def _redact_by_grammar(self, text: str, kind: Kind, tell: Tell) -> str:
+        """What is a secret by the grammar of manifests, dumps, SQL, XML or a call."""
+        if kind is not Kind.PROSE and "ecret" in text and ("kind" in text or "secretGenerator" in text):
             text = redact_manifests(text, tell)
-        text = _redact_elements(text, self._names, tell)
-        places = places if text is whole else self._literals.within(text)
+        text = redact_dumps(redact_oracle(text, tell), tell)
+        return redact_calls(redact_elements(redact_statements(text, tell), self._names, tell), self._names, tell)
+
+    def _redact_by_name(self, text: str, places: Sequence[int], kind: Kind, tell: Tell) -> str:
+        """What stands behind a telling name, or among the arguments of a command."""
         assigned = Assignments(text, kind, self._names).redacted(places, tell)
         places = places if assigned is text else self._literals.within(assigned)
         text = _redact_options(assigned, places, kind, self._names, tell)
-        if kind is not Kind.PROSE and " " in text and self._literals.name_command(text):
+        if kind in (Kind.DOCUMENT, Kind.SCRIPT):
+            text = redact_lines(text, places if text is assigned else self._literals.within(text), self._names, tell)
+        if " " in text and (kind is Kind.SCRIPT or (kind is not Kind.PROSE and self._has_command(text))):
             text = _redact_commands(text, self._names, tell)
         return text
+
+    def _has_command(self, text: str) -> bool:
+        return self._literals.name_command(text) or _COMMAND.search(text) is not None
+
+    def _redact_embedded(self, text: str, kind: Kind, tell: Tell, depth: int, *, of_secrets: bool) -> str:
+        """JSON that stands in a text between other words, as it is or as a string within a string."""
+        if depth <= 0 or '"' not in text or ("{" not in text and "[" not in text):
+            return text
+        pieces: list[str] = []
+        done = 0
+        while (begins := _EMBEDDED.search(text, done)) is not None:
+            begin, slashes = begins.start(), begins["slashes"]
+            if slashes:
+                end = _end_of_escaped(text, begins.end(), len(slashes))
+                inner = unescaped(text[begin:end])
+                piece = text[begin:end]
+                if inner is not None:
+                    redacted = self.redact(inner, kind, tell, depth - 1, of_secrets=of_secrets)
+                    piece = piece if redacted == inner else encoded(redacted)[1:-1]
+            else:
+                end = end_of_json(text, begin)
+                piece = self._redact_json(text[begin:end], tell, depth - 1, of_secrets=of_secrets)
+            pieces += (text[done:begin], piece)
+            done = end
+        return "".join(pieces) + text[done:] if done else text
 
     def _redact_by_look(self, text: str, tell: Tell) -> str:
         text = redact_looks(text, tell)
@@ -111,20 +158,30 @@ class Texts:
         if not found and "%" not in text:
             return text
         commands = [match for match in found if match["name"] == "command"]
-        secret = redacted_arguments([unquote_plus(match["value"]) for match in commands], self._names)
+        scripts = {
+            script.start()
+            for option, script in pairwise(commands)
+            if _SHELL_OPTION.fullmatch(option["value"]) is not None
+        }
+        words = [unquote_plus(match["value"]) for match in commands]
+        secret = redacted_arguments(words, self._names)
+        of_secrets = changes_secret(words)
         values = {commands[place].start(): value for place, value in secret.items()}
         if values:
             tell(Rule.ARGUMENT)
 
         def parameter(match: re.Match[str]) -> str:
-            value = values.get(match.start()) or self._redact_parameter(match["name"], match["value"], tell, depth)
+            kind = Kind.SCRIPT if match.start() in scripts else Kind.ARGUMENT
+            value = values.get(match.start()) or self._redact_parameter(
+                match["name"], match["value"], kind, tell, depth, of_secrets=of_secrets
+            )
             return f"{match['name']}={value}"
 
         if found:
             text = _PARAMETER.sub(parameter, text)
         return self._redact_path(text, tell, depth) if text.startswith("/") else text
 
-    def _redact_parameter(self, name: str, value: str, tell: Tell, depth: int) -> str:
+    def _redact_parameter(self, name: str, value: str, kind: Kind, tell: Tell, depth: int, *, of_secrets: bool) -> str:
         decoded = unquote_plus(value)
         name = unquote_plus(name)
         if _SIGNING.fullmatch(name) is not None and not decoded.startswith(MARK):
@@ -133,7 +190,7 @@ class Texts:
         if self.is_secret(name, decoded):
             tell(Rule.TELLING_NAME)
             return MARK
-        redacted = self.redact(decoded, Kind.ARGUMENT, tell, depth)
+        redacted = self.redact(decoded, kind, tell, depth, of_secrets=of_secrets)
         return value if redacted == decoded else quote(redacted, safe=_SAFE, errors="replace")
 
     def _redact_path(self, text: str, tell: Tell, depth: int) -> str:
@@ -154,7 +211,27 @@ def is_json(text: str) -> bool:
     return True
 
 
+# Where JSON begins in a text: the first name or item, and the backslashes before its quotes.
+_EMBEDDED = re.compile(
+    r'\{(?:\s|\\[nrt])*+(?P<slashes>(?:\\\\)*+\\|)"(?=[^"\\]{0,300}+(?P=slashes)"(?:\s|\\[nrt])*+:)'
+    r"|\[(?:\s|\\[nrt])*+(?=\{(?:\s|\\[nrt])*+\\*+\")"
+)
+_QUOTE_AND_SLASHES = re.compile(r'(\\*+)"')
+_COMMAND = re.compile(r"\b(?:echo|printf|configure set|config set|secret create|secrets set)\b")
+_CHANGES_SECRET = re.compile(r"\bpatch\s+secrets?[\s/]")
+_SHELL_SCRIPT = re.compile(r"#![^\n]*\b(?:sh|bash|dash|ash|zsh|ksh)\b")
+
+
+def _end_of_escaped(text: str, position: int, slashes: int) -> int:
+    """Where the string ends in which JSON's quotes have so many backslashes: at a quote that has fewer."""
+    for found in _QUOTE_AND_SLASHES.finditer(text, position):
+        if len(found[1]) < slashes:
+            return found.start()
+    return len(text)
+
+
 _SAFE = "()/:@,*~$' "
+_SHELL_OPTION = re.compile(r"-[a-z]*c")
 _PARAMETER = re.compile(r"(?<=[?&#])(?P<name>[\w.~%+\[\]-]{1,128}+)=(?P<value>[^&#\s\"'<>`]*+)")
 _SIGNING = re.compile(r"x-amz-(?:signature|security-token)", re.IGNORECASE)
 
@@ -286,24 +363,6 @@ def is_user_and_password(text: str) -> bool:
     return ":" in decoded and decoded.isprintable()
 
 
-_ELEMENT = re.compile(r"<(?P<name>[A-Za-z_][\w:.-]{0,100})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,2000}+)</(?P=name)>")
-
-
-def _redact_elements(text: str, names: Names, tell: Tell) -> str:
-    """`<password>…</password>`."""
-    if "</" not in text:
-        return text
-
-    def element(match: re.Match[str]) -> str:
-        name = match["name"].rpartition(":")[2]
-        if names.telling(name) is not Telling.YES or is_no_secret(name, match["value"]):
-            return match[0]
-        tell(Rule.TELLING_NAME)
-        return match[0].replace(f">{match['value']}<", f">{MARK}<")
-
-    return _ELEMENT.sub(element, text)
-
-
 _OPTION = re.compile(
     r"(?<![\w-])(?P<option>--?(?P<name>[A-Za-z][\w.-]{0,100}+)[ \t]+)(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s\"'\-(][^\s]*)"
 )
@@ -332,24 +391,55 @@ def _redact_options(text: str, places: Sequence[int], kind: Kind, names: Names, 
     return "".join(pieces) + text[done:] if done else text
 
 
-_SHELL_WORD = re.compile(r"(?:[^\s\"'\\;|&]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|[;|&]+", re.DOTALL)
-_ENDS_COMMAND = re.compile(r"[;|&]+")
+# A word, or what ends one command and begins another one: `a; b`, `$(b)`.
+_SHELL_WORD = re.compile(
+    r"(?:\(redacted\)|[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*+\"?|'[^']*+'?)++|(?P<end>[;|&\n]+|[()`]+)|<<<|[<>]+",
+    re.DOTALL,
+)
+# `<<EOF | docker login --password-stdin`, and the lines up to the word.
+_HERE_DOCUMENT = re.compile(
+    r"<<-?[ \t]*[\"']?(?P<end>\w+)[\"']?(?P<receiver>[^\n]*)\n"
+    r"(?P<value>[^\n]*(?:\n(?![ \t]*(?P=end)\b)[^\n]*)*)"
+)
 
 
-def _redact_commands(text: str, names: Names, tell: Tell) -> str:
-    """Arguments of well-known programs in a line of a shell."""
-    pieces: list[str] = []
-    done = 0
+def _inner_scripts(
+    command: Sequence[re.Match[str]], plain: Sequence[str], names: Names, tell: Tell, depth: int
+) -> dict[int, str]:
+    """Of a command that calls a shell: the script behind `-c` without its secrets, in its quotes."""
+    found: dict[int, str] = {}
+    for place, (option, script) in enumerate(pairwise(plain), 1):
+        if option[:1] == "-" and depth and " " in script and _SHELL_OPTION.fullmatch(option) is not None:
+            redacted = _redact_commands(script, names, tell, depth - 1)
+            quoted = command[place][0][:1] if command[place][0][:1] in ('"', "'") else ""
+            found |= {place: f"{quoted}{redacted}{quoted}"} if redacted != script else {}
+    return found
+
+
+def _redact_commands(text: str, names: Names, tell: Tell, depth: int = 3) -> str:
+    """Arguments of well-known programs in a line of a shell, and what is handed to them by a pipe."""
+    edits: list[tuple[int, int, str]] = []
     command: list[re.Match[str]] = []
+    piped: list[re.Match[str]] = []
     for word in (*_SHELL_WORD.finditer(text), None):
-        if word is not None and _ENDS_COMMAND.fullmatch(word[0]) is None:
+        if word is not None and word.lastgroup is None:
             command.append(word)
             continue
-        plain = [match[0].strip("\"'") for match in command]
-        for place, argument in sorted(redacted_arguments(plain, names).items()):
-            if argument != plain[place]:
-                pieces += (text[done : command[place].start()], argument)
-                done = command[place].end()
-                tell(Rule.ARGUMENT)
+        # Most have no secrets by their form alone, and a text may have very many.
+        if len(command) > 1 or piped:
+            plain = [match[0].strip("\"'") for match in command]
+            found = redacted_arguments(plain, names)
+            found.update(_inner_scripts(command, plain, names, tell, depth))
+            found.update(redirected_secrets(plain, names))
+            edits += ((command[place].start(), command[place].end(), found[place]) for place in found)
+            secrets = piped_secrets([match[0].strip("\"'") for match in piped], plain)
+            edits += ((piped[place].start(), piped[place].end(), secrets[place]) for place in secrets)
+        piped = command if word is not None and word[0] == "|" and len(command) > 1 else []
         command = []
-    return "".join(pieces) + text[done:] if done else text
+    documents = _HERE_DOCUMENT.finditer(text) if "<<" in text else ()
+    edits += ((*one.span("value"), MARK) for one in documents if READS_PIPE.search(one["receiver"]) is not None)
+    edits = [(begin, end, argument) for begin, end, argument in edits if text[begin:end].strip("\"'") != argument]
+    if not edits:
+        return text
+    tell(Rule.ARGUMENT)
+    return replaced(text, edits)

@@ -46,7 +46,8 @@ def rbac_of(event: AuditEvent, request: JsonValue, response: JsonValue) -> JsonO
 def _binding(asked: JsonObject, after: JsonObject) -> JsonObject:
     if "subjects" not in asked and "roleRef" not in asked:
         return {}
-    role = as_object(asked.get("roleRef")) or as_object(after.get("roleRef"))
+    # It cannot be changed, so what came of the request says it wholly; a merge patch may name a part of it.
+    role = {**as_object(asked.get("roleRef")), **as_object(after.get("roleRef"))}
     named: JsonObject = {"role_kind": as_keyword(role.get("kind")), "role_name": as_keyword(role.get("name"))}
     subjects = as_texts(_subject(subject) for subject in as_objects(asked.get("subjects")))
     return {**named, "subjects": subjects, "wildcard": named == _CLUSTER_ADMIN}
@@ -60,7 +61,9 @@ def _role(kind: str, ref: ObjectRef, asked: JsonObject) -> JsonObject:
 
 
 def _is_wide(rule: JsonObject) -> bool:
-    if any("*" in granted for name in ("verbs", "resources") if isinstance(granted := rule.get(name), list)):
+    # `*/*` would be every subresource; to the authorizer it is none, but who writes it asks for everything.
+    granted = [item for name in ("verbs", "resources") if isinstance(items := rule.get(name), list) for item in items]
+    if "*" in granted or "*/*" in granted:
         return True
     urls = rule.get("nonResourceURLs")
     # An asterisk at the end stands for any ending.
@@ -94,6 +97,10 @@ def _matches_cluster_admin(expression: JsonObject) -> bool:
 
 
 def _subject(subject: JsonObject) -> JsonValue:
-    """`User:ada`, `Group:ops`, `ServiceAccount:namespace/name`."""
-    place = "/".join(str(subject[name]) for name in ("namespace", "name") if subject.get(name))
-    return ":".join(part for part in (as_keyword(subject.get("kind")), place) if part)
+    """`User:ada`, `Group:ops`, `ServiceAccount:namespace/name`; None for what names nobody, as a patch's directives."""
+    kind, name, namespace = (as_keyword(subject.get(member)) for member in ("kind", "name", "namespace"))
+    if not name:
+        return None
+    # A user's namespace means nothing, and the API server lets it be written.
+    place = f"{namespace}/{name}" if namespace and kind not in ("User", "Group") else name
+    return f"{kind}:{place}" if kind else place

@@ -3,29 +3,43 @@
 Source: k8s.io/apiserver, pkg/apis/audit/v1/types.go (and v1beta1, whose events say `timestamp`).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import msgspec
 import orjson
 from msgspec import Raw, Struct
 
-from forwarder.field_shapes import Fit, Keyword, Keywords, is_field_name, object_of, objects_of, open_object, text_only
+from forwarder.field_shapes import (
+    Fit,
+    Keyword,
+    Keywords,
+    is_field_name,
+    object_of,
+    objects_of,
+    one_object,
+    open_object,
+    text_only,
+)
 from forwarder.formats.audit.cache import Repetitions
 from forwarder.formats.audit.event import ABSENT, NO_OBJECT, AuditEvent, ObjectRef
 from forwarder.json_values import (
     MAX_LISTS,
     JsonObject,
     JsonValue,
+    as_code,
     as_integer,
     as_keyword,
     as_object,
-    json_text,
+    is_http_status,
     quote_masked,
     read_json,
     read_leading_members,
     up_to_depth,
 )
+from forwarder.log_headers import start_of
 
 _Raws: TypeAlias = dict[str, Raw]
 
@@ -82,11 +96,23 @@ USER_EXTRA = (
 WRITTEN_BY_US = frozenset(
     {
         *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
-        *("record_bytes", "severity", "message", "outcome", "redacted", "truncated", "parse_error", "generated_name"),
+        *(
+            "record_bytes",
+            "severity",
+            "message",
+            "outcome",
+            "redacted",
+            "truncated",
+            "parse_error",
+            "generated_name",
+            "dry_run",
+        ),
         *("actor", "authenticator", "klog", "rbac", "workload"),
     }
 )
 
+# As long as a keyword can be that any text fits (Lucene: 32766 bytes); a longer one is cut.
+LONGEST_URI = 8191
 # Twice the nesting of the deepest body seen in real events (22): beyond it, 2,000 levels bring a 2.19 node down.
 MAX_BODY_DEPTH = 48
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -98,10 +124,20 @@ _MANAGED_FIELDS_JSON, _LAST_APPLIED_JSON = _MANAGED_FIELDS.encode(), _LAST_APPLI
 # How the members of what is nested too deep are indented; a line never begins inside of a string of JSON.
 _DEEP = b"\n" + b"  " * MAX_LISTS
 
-# RFC 8259, section 8.1: not written by Kubernetes, and ignored by lenient readers.
-_BYTE_ORDER_MARK = "\ufeff"
 _EVENT_LIST = "EventList"
+# What a record is called says nothing of what happened.
+_NAMES_OF_KIND = frozenset({"kind", "apiVersion"})
+_OBJECT_REF_MEMBER = '"objectRef":'
+_EVENT_BEGINS = '{"kind":"Event",'
+_ITEMS = '"items"'
 _LIST_KIND_WITHIN = 500
+_LIST_BEGINS = re.compile(r"\s*:\s*\[")
+# The list's own object, the list, and an event in it.
+_DEPTH_OF_ITEM = 3
+# A string, also one that is cut off; or what opens and closes.
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+# Far more than the API server sends at once (--audit-webhook-batch-max-size: 400).
+MOST_EVENTS = 2000
 
 
 class Fitted(Struct, eq=False, frozen=True, gc=False):
@@ -155,6 +191,12 @@ class AuditRecord(Struct, frozen=True, gc=False):
         return as_object(orjson.loads(msgspec.json.encode(self.event)))
 
 
+class _EventList(Struct, gc=False):
+    items: list[Raw]
+    kind: Any = None
+    verb: Any = None
+
+
 class _Fits(Repetitions[bytes, Fitted]):
     """What JSON of one kind is when fitted."""
 
@@ -187,8 +229,8 @@ class AuditReader:
         try:
             return self._fitted(_DECODER.decode(record))
         except _UNREADABLE:
-            if record.startswith(_BYTE_ORDER_MARK):
-                return self.read(record[1:])
+            if start := start_of(record):
+                return self.read(record[start:])
         # A Kubernetes newer than the index template: every event may have a member more.
         try:
             members = _MEMBERS.decode(record)
@@ -216,7 +258,8 @@ class AuditReader:
             event.authenticationMetadata = self._authentications[bytes(event.authenticationMetadata)].json
         _tidy(event)
         name = _generated_name(event, response) if isinstance(response, dict) else None
-        error = _NO_FIELDS if event == _NO_EVENT else None
+        if event.verb is None and event == AuditEvent(kind=event.kind, apiVersion=event.apiVersion):
+            return self._unread(_NO_FIELDS)
         return AuditRecord(
             event,
             user,
@@ -229,7 +272,6 @@ class AuditReader:
             name,
             others,
             is_truncated,
-            error,
         )
 
     def _of_any_shape(self, record: str) -> AuditRecord:
@@ -237,12 +279,15 @@ class AuditReader:
             event, problem = _read_whole(record), None
         except ValueError as error:
             problem = f"not a JSON document of {len(record)} characters: {error}"
-            event = read_leading_members(quote_masked(record), _BODIES)
+            event = read_leading_members(quote_masked(record), _BODIES, _TEXTS_OF_CLIENTS)
         if not isinstance(event, dict):
             return self._unread(f"a JSON {type(event).__name__}, not an audit event")
         fields = as_object(_EVENT(event))
-        if not fields:
+        if not fields.keys() - _NAMES_OF_KIND:
             return self._unread(problem or _NO_FIELDS)
+        if problem is not None and "verb" in fields and _OBJECT_REF_MEMBER not in record:
+            # Cut off before it, in what a client writes as long as it likes.
+            fields |= {"objectRef": ref} if (ref := _object_of_uri(str(fields.get("requestURI", "")))) else {}
         others = _others({name: value for name, value in event.items() if name not in _KNOWN})
         return self._fitted(_event_of(fields), others, is_truncated=problem is not None)
 
@@ -258,6 +303,23 @@ def _read_whole(record: str) -> JsonValue:
         if "*" not in record:
             raise
         return read_json(quote_masked(record))
+
+
+def _object_of_uri(uri: str) -> JsonObject:
+    """What a request was about, as the API server reads it from the path; nothing where it was no object.
+
+    Source: k8s.io/apiserver, pkg/endpoints/request/requestinfo.go.
+    """
+    path = unquote(uri.partition("?")[0]).strip("/").split("/")
+    before = {"api": 2, "apis": 3}.get(path[0], len(path))
+    ref: dict[str, str] = {"apiGroup": path[1]} if before == 3 and len(path) > 1 else {}  # noqa: PLR2004 - apis/group/version
+    rest = path[before:]
+    if rest[:1] == ["namespaces"] and len(rest) > 1:
+        ref["namespace"] = rest[1]
+        if len(rest) > 2 and rest[2] not in ("status", "finalize"):  # noqa: PLR2004 - something in the namespace
+            rest = rest[2:]
+    ref |= dict(zip(("resource", "name", "subresource"), rest, strict=False))
+    return as_object(_OBJECT_REF(dict(ref))) if rest else {}
 
 
 def _event_of(fields: JsonObject) -> AuditEvent:
@@ -309,15 +371,71 @@ def parse_audit(record: str) -> AuditRecord:
 
 
 def split_event_list(record: str) -> list[str] | None:
-    """The events of an EventList (what the API server's webhook sends) as records; None for any other record."""
-    if _EVENT_LIST not in record[:_LIST_KIND_WITHIN]:
+    """The events of an EventList (what the API server's webhook sends) as records; None for any other record.
+
+    Also of one that is cut off or has masked numbers: its last event is then as far as it goes. What is no object is
+    no event. Beyond MOST_EVENTS the rest stays together, as one list, which says nothing but is stored.
+    """
+    # Kubernetes writes the kind first.
+    if record.startswith(_EVENT_BEGINS) or (
+        record.find(_EVENT_LIST, 0, _LIST_KIND_WITHIN) < 0 and record.find(_ITEMS, 0, _LIST_KIND_WITHIN) < 0
+    ):
         return None
     try:
-        content = read_json(record)
-    except ValueError:
+        events = _EVENT_LISTS.decode(record)
+        items = [bytes(item).decode() for item in events.items]
+        kind, verb = events.kind, events.verb
+    except _UNREADABLE:
+        items, others = _items_as_they_stand(record)
+        members = read_leading_members(quote_masked(others))
+        kind, verb = members.get("kind"), members.get("verb")
+    items = [item for item in items if item.startswith("{") and item != "{}"]
+    # What is cut off before its kind is a list by what is in it.
+    if not items or (kind != _EVENT_LIST and (verb is not None or '"auditID"' not in items[0])):
         return None
-    items = content.get("items") if isinstance(content, dict) and content.get("kind") == _EVENT_LIST else None
-    return [json_text(item) for item in items] if isinstance(items, list) and items else None
+    if len(items) > MOST_EVENTS:
+        rest = ",".join(items[MOST_EVENTS - 1 :])
+        items[MOST_EVENTS - 1 :] = [f'{{"kind":"{_EVENT_LIST}","items":[{rest}]}}']
+    return items
+
+
+def _items_as_they_stand(record: str) -> tuple[list[str], str]:
+    """The texts of the objects in the member `items` of a JSON object, also of one that is cut off; and the rest.
+
+    Structure alone is looked at, in one pass: what stands between the braces of an object need not be JSON.
+    """
+    tokens = _STRUCTURE.finditer(record)
+    begin = _beginning_of_items(record, tokens)
+    if begin is None:
+        return [], record
+    items: list[str] = []
+    depth, start = 1, 0
+    for token in tokens:
+        if token[0] in ("{", "["):
+            depth += 1
+            start = token.start() if depth == _DEPTH_OF_ITEM else start
+        elif token[0] in ("}", "]"):
+            if depth == _DEPTH_OF_ITEM:
+                items.append(record[start : token.end()])
+            depth -= 1
+            if depth == 1:
+                return items, f'{record[:begin]}"":0{record[token.end() :]}'
+    if depth >= _DEPTH_OF_ITEM:
+        items.append(record[start:])
+    return items, record[:begin]
+
+
+def _beginning_of_items(record: str, tokens: Iterator[re.Match[str]]) -> int | None:
+    """Where the member `items` begins, the token behind it being its bracket."""
+    depth = 0
+    for token in tokens:
+        if token[0] in ("{", "["):
+            depth += 1
+        elif token[0] in ("}", "]"):
+            depth -= 1
+        elif depth == 1 and token[0] == _ITEMS and _LIST_BEGINS.match(record, token.end()):
+            return token.start()
+    return None
 
 
 def _body(json: bytes) -> tuple[JsonValue, Raw]:
@@ -349,17 +467,20 @@ def _fitted_body(value: JsonValue) -> JsonValue:
 
 
 _NAME = Keyword(1024)
-_USER = object_of(
-    {
-        "username": Keyword(1024),
-        "uid": Keyword(1024),
-        "groups": Keywords(1024),
-        "extra": open_object(dict.fromkeys(USER_EXTRA, Keywords(1024)), Keywords(1024)),
-    }
+_USER = one_object(
+    object_of(
+        {
+            "username": Keyword(1024),
+            "uid": Keyword(1024),
+            "groups": Keywords(1024),
+            "extra": one_object(open_object(dict.fromkeys(USER_EXTRA, Keywords(1024)), Keywords(1024))),
+        }
+    ),
+    lambda value: {"username": value} if isinstance(value, str) and value else None,
 )
 _SOURCE_IPS = Keywords(64)
-_AUTHENTICATION = object_of({"impersonationConstraint": Keyword(256)})
-_ANNOTATIONS = open_object(ANNOTATIONS, as_keyword)
+_AUTHENTICATION = one_object(object_of({"impersonationConstraint": Keyword(256)}))
+_ANNOTATIONS = one_object(open_object(ANNOTATIONS, as_keyword))
 _STATUS_DETAILS: dict[str, Fit] = {
     "name": Keyword(1024),
     "group": Keyword(256),
@@ -368,29 +489,34 @@ _STATUS_DETAILS: dict[str, Fit] = {
     "retryAfterSeconds": as_integer,
     "causes": objects_of({"reason": Keyword(256), "message": Keyword(2048), "field": Keyword(1024)}),
 }
-_RESPONSE_STATUS = object_of(
-    {
-        "code": as_integer,
-        "status": Keyword(64),
-        "reason": Keyword(256),
-        "message": Keyword(2048),
-        "details": object_of(_STATUS_DETAILS),
-    }
+_RESPONSE_STATUS = one_object(
+    object_of(
+        {
+            "code": as_code,
+            "status": Keyword(64),
+            "reason": Keyword(256),
+            "message": Keyword(2048),
+            "details": one_object(object_of(_STATUS_DETAILS)),
+        }
+    ),
+    lambda value: {"code": code} if is_http_status(code := as_code(value)) else None,
 )
-_OBJECT_REF = object_of(
-    {
-        **dict.fromkeys(("resource", "subresource", "namespace", "apiGroup"), Keyword(256)),
-        **dict.fromkeys(("uid", "resourceVersion"), Keyword(128)),
-        "apiVersion": Keyword(64),
-        "name": _NAME,
-    }
+_OBJECT_REF = one_object(
+    object_of(
+        {
+            **dict.fromkeys(("resource", "subresource", "namespace", "apiGroup"), Keyword(256)),
+            **dict.fromkeys(("uid", "resourceVersion"), Keyword(128)),
+            "apiVersion": Keyword(64),
+            "name": _NAME,
+        }
+    )
 )
 _EVENT = object_of(
     {
         **dict.fromkeys(("kind", "apiVersion"), Keyword(256)),
         **dict.fromkeys(("level", "stage", "verb"), Keyword(64)),
         "auditID": Keyword(128),
-        "requestURI": Keyword(8191),
+        "requestURI": Keyword(LONGEST_URI),
         "userAgent": Keyword(1024),
         "sourceIPs": _SOURCE_IPS,
         "requestReceivedTimestamp": text_only,
@@ -408,6 +534,7 @@ _EVENT = object_of(
 )
 
 _DECODER = msgspec.json.Decoder(AuditEvent)
+_EVENT_LISTS = msgspec.json.Decoder(_EventList)
 _MEMBERS = msgspec.json.Decoder(_Raws)
 _KNOWN = frozenset(AuditEvent.__struct_fields__)
 _OBJECTS = frozenset(
@@ -416,6 +543,7 @@ _OBJECTS = frozenset(
     if default is ABSENT
 )
 _BODIES = frozenset({"requestObject", "responseObject"})
+# What a client writes as long as it likes, so that the record is cut off within; what is stored of it is its beginning.
+_TEXTS_OF_CLIENTS = frozenset({"requestURI", "userAgent"})
 _UNREADABLE = (ValueError, RecursionError, orjson.JSONEncodeError)
-_NO_EVENT = AuditEvent()
 _NO_FIELDS = "a JSON object without audit fields"

@@ -1,16 +1,29 @@
 """What a document says of an audit event beside the event itself: who, how it ended, and in one line what happened."""
 
+from http import HTTPStatus
+
 import orjson
 from msgspec import Raw, Struct
 
 from forwarder.actor import audit_actor
+from forwarder.dry_run import CHANGES, is_dry_run
 from forwarder.formats.audit.cache import Repetitions
 from forwarder.formats.audit.event import AuditEvent
 from forwarder.formats.audit.rbac import rbac_of
 from forwarder.formats.audit.reader import AuditRecord, Fitted
 from forwarder.formats.audit.workload import workload_of
-from forwarder.json_values import JsonObject, JsonValue, as_object
-from forwarder.sentences import ALLOWED, DENIED, FAILED, FIRST_ERROR, audit_ending, audit_sentence, audit_subject
+from forwarder.json_values import JsonObject, JsonValue, as_object, is_http_status
+from forwarder.sentences import (
+    ALLOWED,
+    DENIED,
+    FAILED,
+    FIRST_ERROR,
+    FIRST_REDIRECT,
+    Ending,
+    audit_ending,
+    audit_sentence,
+    audit_subject,
+)
 
 # Of a Status, where its code is masked or missing (k8s.io/apimachinery, meta/v1, StatusReason).
 _DENIALS = ("Forbidden", "Unauthorized")
@@ -23,31 +36,32 @@ class _Who(Struct, frozen=True, gc=False):
     actor: Raw
 
 
-class _Ending(Struct, frozen=True, gc=False):
-    text: str
-    outcome: str | None
-    severity: str
-
-
 class AuditBlocks:
-    """Writes what documents say of audit events; it remembers users and endings, of which there are few."""
+    """Writes what documents say of audit events; it remembers users and endings, of which there are few.
 
-    def __init__(self) -> None:
+    `owner` is the AWS account of the cluster.
+    """
+
+    def __init__(self, owner: str = "") -> None:
+        self._owner = owner
         self._whos = Repetitions[tuple[Fitted, Fitted, Fitted], _Who]()
-        self._endings = Repetitions[tuple[Fitted, Fitted, bool], _Ending]()
+        self._endings = Repetitions[tuple[Fitted, Fitted, bool], Ending]()
 
     def of(self, record: AuditRecord) -> dict[str, object]:
         """The members, `actor` as JSON."""
         event, who, ending = record.event, self._who(record), self._ending(record)
+        is_dry = event.verb in CHANGES and is_dry_run(record, ending.outcome)
         block: dict[str, object] = {
             **(record.others or {}),
             "severity": ending.severity,
-            "message": audit_sentence(who.subject, event, record.generated_name, ending.outcome, ending.text),
+            "message": audit_sentence(who.subject, event, record.generated_name, ending, is_dry_run=is_dry),
         }
         if who.actor:
             block["actor"] = who.actor
         if ending.outcome:
             block["outcome"] = ending.outcome
+        if is_dry:
+            block["dry_run"] = True
         if record.generated_name:
             block["generated_name"] = record.generated_name
         if record.is_truncated:
@@ -61,21 +75,23 @@ class AuditBlocks:
         if (known := self._whos.get(key)) is not None:
             return known
         user, impersonated = as_object(record.user.value), as_object(record.impersonated.value)
-        actor = audit_actor(user, impersonated, record.source_ips.value)
+        actor = audit_actor(user, impersonated, record.source_ips.value, self._owner)
         json = Raw(orjson.dumps(actor)) if actor else Raw()
         size = record.user.size + record.impersonated.size + record.source_ips.size
         return self._whos.keep(key, _Who(audit_subject(user, impersonated), json), size)
 
-    def _ending(self, record: AuditRecord) -> _Ending:
+    def _ending(self, record: AuditRecord) -> Ending:
         is_panic = record.event.stage == "Panic"
         key = (record.status, record.annotations, is_panic)
         if (known := self._endings.get(key)) is not None:
             return known
         status = as_object(record.status.value)
         code = status.get("code")
-        code = code if isinstance(code, int) else None
+        code = code if isinstance(code, int) and is_http_status(code) else None
         outcome = _outcome(code, status, as_object(record.annotations.value), is_panic=is_panic)
-        ending = _Ending(audit_ending(status), outcome, _severity(code, outcome))
+        # Where one was sent elsewhere, nothing was done yet.
+        is_done = outcome == ALLOWED and (code is None or code < FIRST_REDIRECT or code == HTTPStatus.NOT_MODIFIED)
+        ending = Ending(audit_ending(status), outcome, is_done, _severity(code, outcome))
         return self._endings.keep(key, ending, record.status.size + record.annotations.size)
 
 
@@ -91,7 +107,7 @@ def _outcome(code: int | None, status: JsonObject, annotations: JsonObject, *, i
         return DENIED
     if is_panic or (code is not None and code >= FIRST_ERROR) or (code is None and status.get("status") == "Failure"):
         return FAILED
-    return None if code is None else ALLOWED
+    return ALLOWED if code is not None or status.get("status") == "Success" else None
 
 
 def _severity(code: int | None, outcome: str | None) -> str:

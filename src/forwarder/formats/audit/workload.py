@@ -5,27 +5,45 @@ that security asks, whatever the kind. Source: Kubernetes API reference, PodSpec
 """
 
 import posixpath
+from collections.abc import Iterator
+from itertools import islice
 
 from forwarder.field_shapes import Keyword, Keywords, if_true, object_of
 from forwarder.formats.audit.event import NO_OBJECT, AuditEvent
 from forwarder.formats.audit.json_patch import patched_members
-from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects, as_texts
+from forwarder.json_values import JsonObject, JsonValue, as_keyword, as_object, as_objects, as_texts
 
+_TEMPLATE = ("spec", "template", "spec")
 # Resource to kind, and where its pods' specification stands.
-_POD_SPEC_OF = {
+_POD_SPEC_OF: dict[str | None, tuple[str, tuple[str, ...]]] = {
     "pods": ("Pod", ("spec",)),
-    "replicasets": ("ReplicaSet", ("spec", "template", "spec")),
-    "deployments": ("Deployment", ("spec", "template", "spec")),
-    "daemonsets": ("DaemonSet", ("spec", "template", "spec")),
-    "statefulsets": ("StatefulSet", ("spec", "template", "spec")),
-    "replicationcontrollers": ("ReplicationController", ("spec", "template", "spec")),
-    "jobs": ("Job", ("spec", "template", "spec")),
+    "podtemplates": ("PodTemplate", ("template", "spec")),
+    "replicasets": ("ReplicaSet", _TEMPLATE),
+    "deployments": ("Deployment", _TEMPLATE),
+    "daemonsets": ("DaemonSet", _TEMPLATE),
+    "statefulsets": ("StatefulSet", _TEMPLATE),
+    "replicationcontrollers": ("ReplicationController", _TEMPLATE),
+    "jobs": ("Job", _TEMPLATE),
     "cronjobs": ("CronJob", ("spec", "jobTemplate", "spec", "template", "spec")),
 }
+# The groups with a dot that Kubernetes itself has; any other is of custom resources.
+OWN_GROUPS = frozenset(
+    f"{name}.k8s.io"
+    for name in (
+        *("admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization"),
+        *("certificates", "coordination", "discovery", "events", "flowcontrol.apiserver", "internal.apiserver"),
+        *("metrics", "networking", "node", "rbac.authorization", "resource", "scheduling", "storage"),
+        "storagemigration",
+    )
+)
 _VERBS = ("create", "update", "patch")
 _SUBRESOURCES = (None, "ephemeralcontainers")
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _HOST_NAMESPACES = {"host_network": "hostNetwork", "host_pid": "hostPID", "host_ipc": "hostIPC"}
+_VOLUMES = "persistentvolumes"
+# Deeper than custom resources have the pods that they make (a set of sets of jobs: 11), and more than one makes.
+_DEPTH_OF_POD_SPECS = 16
+_MOST_POD_SPECS = 50
 
 
 _WORKLOAD = object_of(
@@ -33,6 +51,7 @@ _WORKLOAD = object_of(
         "kind": Keyword(64),
         "images": Keywords(),
         "privileged": if_true,
+        "host_process": if_true,
         **dict.fromkeys(_HOST_NAMESPACES, if_true),
         "host_paths": Keywords(),
         "capabilities_added": Keywords(64),
@@ -44,35 +63,87 @@ _WORKLOAD = object_of(
 def workload_of(event: AuditEvent, request: JsonValue, response: JsonValue) -> JsonObject:
     """The block `workload` of an audit event; empty where the request changes nothing that runs pods, or has no body.
 
-    What was asked for counts, not what came of it: the response is read only where the request is absent or a JSON
-    patch, so that whoever changes one label of a privileged Deployment did not create it.
+    What was asked for counts, not what came of it: the response is read only where the request is absent, or a JSON
+    patch copies from elsewhere, so that whoever changes one label of a privileged Deployment did not create it.
     """
     ref = event.objectRef or NO_OBJECT
-    kind, path = _POD_SPEC_OF.get(str(ref.resource), (None, ()))
-    if kind is None or event.verb not in _VERBS or ref.subresource not in _SUBRESOURCES:
+    if event.verb not in _VERBS or ref.subresource not in _SUBRESOURCES:
         return {}
-    body = request if isinstance(request, dict) else as_object(response)
-    if isinstance(request, list) and "spec" not in body:
-        # A JSON patch whose result is not known, since it was refused or responses are not recorded.
-        body = patched_members(request, {})
-    lifted = _lift(_at(body, path))
+    group = ref.apiGroup or ""
+    if ref.resource in _POD_SPEC_OF and "." not in group:
+        kind, path = _POD_SPEC_OF[ref.resource]
+        specs = [_asked(request, response, path)]
+        if ref.subresource is not None:
+            # As it was until Kubernetes 1.22: a body of their own, with nothing around them.
+            specs.append(_asked(request, response, ()))
+    elif ref.resource == _VOLUMES and not group:
+        kind, specs = "PersistentVolume", [{"volumes": [_asked(request, response, ("spec",))]}]
+    elif "." in group and group not in OWN_GROUPS:
+        body = _asked(request, response, ())
+        template = _at(body, _TEMPLATE)
+        specs = [template, *(spec for spec in islice(_pod_specs(body), _MOST_POD_SPECS) if spec is not template)]
+        kind = as_keyword(body.get("kind")) or as_keyword(as_object(response).get("kind")) or ref.resource or ""
+    else:
+        return {}
+    lifted = _lift(specs)
     return as_object(_WORKLOAD({"kind": kind, **lifted})) if lifted else {}
 
 
-def _lift(pod_spec: JsonObject) -> JsonObject:
-    containers = [container for name in _CONTAINERS for container in as_objects(pod_spec.get(name))]
+def _asked(request: JsonValue, response: JsonValue, path: tuple[str, ...]) -> JsonObject:
+    """The object at a path of what was asked for."""
+    if isinstance(request, list):
+        return patched_members(request, _at(as_object(response), path), path, as_asked=True)
+    return _at(request if isinstance(request, dict) else as_object(response), path)
+
+
+def _pod_specs(value: JsonValue, depth: int = _DEPTH_OF_POD_SPECS) -> Iterator[JsonObject]:
+    """What has containers, wherever a custom resource has it."""
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        if any(isinstance(value.get(name), list) for name in _CONTAINERS):
+            yield value
+        elif isinstance(value.get("container"), dict):
+            # Of Argo's workflows.
+            yield {**value, "containers": [value["container"]]}
+    for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(member, dict | list):
+            yield from _pod_specs(member, depth - 1)
+
+
+def _lift(pod_specs: list[JsonObject]) -> JsonObject:
+    containers = [container for spec in pod_specs for name in _CONTAINERS for container in as_objects(spec.get(name))]
     contexts = [as_object(container.get("securityContext")) for container in containers]
+    of_pods = [as_object(spec.get("securityContext")) for spec in pod_specs]
+    volumes = [volume for spec in pod_specs for volume in as_objects(spec.get("volumes"))]
     block: JsonObject = {
         "images": as_texts(container.get("image") for container in containers),
         "privileged": any(context.get("privileged") is True for context in contexts),
-        **{name: pod_spec.get(member) is True for name, member in _HOST_NAMESPACES.items()},
+        "host_process": any(map(_is_host_process, (*contexts, *of_pods))),
+        **{name: any(spec.get(member) is True for spec in pod_specs) for name, member in _HOST_NAMESPACES.items()},
         "host_paths": as_texts(
-            _normal(as_object(volume.get("hostPath")).get("path")) for volume in as_objects(pod_spec.get("volumes"))
+            # `local` is a disk or a directory of the node too; a volume that is claimed has it.
+            _normal(as_object(volume.get(source)).get("path"))
+            for volume in volumes
+            for source in ("hostPath", "local")
         ),
         "capabilities_added": as_texts(capability for context in contexts for capability in _added(context)),
-        "service_account": _text(pod_spec.get("serviceAccountName")) or _text(pod_spec.get("serviceAccount")),
+        "service_account": next(
+            (
+                name
+                for spec in pod_specs
+                for member in ("serviceAccountName", "serviceAccount")
+                if isinstance(name := spec.get(member), str) and name
+            ),
+            None,
+        ),
     }
     return {name: value for name, value in block.items() if value}
+
+
+def _is_host_process(context: JsonObject) -> bool:
+    """Whether a process of Windows runs on the node itself."""
+    return as_object(context.get("windowsOptions")).get("hostProcess") is True
 
 
 def _normal(path: JsonValue) -> JsonValue:
@@ -84,15 +155,13 @@ def _normal(path: JsonValue) -> JsonValue:
 
 
 def _added(context: JsonObject) -> list[JsonValue]:
+    """Capabilities as the Linux manual names them, without `CAP_`: runtimes take them in either case, some with it."""
     added = as_object(context.get("capabilities")).get("add")
-    return added if isinstance(added, list) else []
+    names = added if isinstance(added, list) else [added]
+    return [name.strip().upper().removeprefix("CAP_") for name in names if isinstance(name, str)]
 
 
-def _at(value: JsonObject, path: tuple[str, ...]) -> JsonObject:
+def _at(value: JsonValue, path: tuple[str, ...]) -> JsonObject:
     for name in path:
-        value = as_object(value.get(name))
-    return value
-
-
-def _text(value: JsonValue) -> str | None:
-    return value if isinstance(value, str) else None
+        value = as_object(value).get(name)
+    return as_object(value)
