@@ -17,10 +17,10 @@ from opensearchpy import OpenSearch
 from rich.console import Console
 
 from eks_logs.errors import NotAllowed, NotReachable
-from eks_logs.kept_bucket import KeptBucket
-from eks_logs.kept_objects import KeptObject, Kind, kept_object
-from eks_logs.replay import Fate, ObjectReader, Replay, Result, check_reachable
-from eks_logs.replay_report import Report
+from eks_logs.replay.bucket import KeptBucket
+from eks_logs.replay.contents import KeptObject, Kind, kept_object
+from eks_logs.replay.replayer import Fate, ObjectReader, Replay, Result, check_reachable
+from eks_logs.replay.report import Report
 from forwarder.bulk import BulkAnswer
 from forwarder.dead_letters import Invocation, letters_of
 from forwarder.documents import Document, document_of

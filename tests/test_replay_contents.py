@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eks_logs.errors import UnreadableObject
-from eks_logs.kept_objects import (
+from eks_logs.replay.contents import (
     Contents,
     Kind,
     Period,

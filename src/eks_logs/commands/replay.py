@@ -10,10 +10,10 @@ from rich.console import Console
 from eks_logs.commands.aim import rotated, rotation_of
 from eks_logs.commands.connection import Connection, connected, required
 from eks_logs.errors import UnreadableObject
-from eks_logs.kept_bucket import KeptBucket
-from eks_logs.kept_objects import KeptObject, Period, beginning_of, choose, end_of
-from eks_logs.replay import Fate, ObjectReader, Replay, Result, check_reachable
-from eks_logs.replay_report import Report, line_of, preview_line, say, summary
+from eks_logs.replay.bucket import KeptBucket
+from eks_logs.replay.contents import KeptObject, Period, beginning_of, choose, end_of
+from eks_logs.replay.replayer import Fate, ObjectReader, Replay, Result, check_reachable
+from eks_logs.replay.report import Report, line_of, preview_line, say, summary
 from forwarder.index_names import Index
 from forwarder.opensearch import OpenSearchClient
 from forwarder.settings import EVENT, GENERATED

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from eks_logs.errors import BucketNotUsable
-from eks_logs.kept_objects import REPLAYED_PREFIX
+from eks_logs.replay.contents import REPLAYED_PREFIX
 
 # ListObjectsV2 gives at most so many keys at a time (Amazon S3 API Reference).
 _LARGEST_PAGE = 1000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from eks_logs.errors import NotAllowed, NotReachable, UnreadableObject
-from eks_logs.kept_bucket import KeptBucket
-from eks_logs.kept_objects import Contents, KeptObject, Kind, contents_of
+from eks_logs.replay.bucket import KeptBucket
+from eks_logs.replay.contents import Contents, KeptObject, Kind, contents_of
 from forwarder.bulk import BulkClient, Limits
 from forwarder.delivery import Sender, failure_of, shortfall
 from forwarder.errors import AccessRefused, Unreachable

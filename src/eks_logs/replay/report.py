@@ -6,8 +6,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from eks_logs.kept_objects import REPLAYED_PREFIX, Contents, KeptObject
-from eks_logs.replay import Fate, Result, Tally
+from eks_logs.replay.contents import REPLAYED_PREFIX, Contents, KeptObject
+from eks_logs.replay.replayer import Fate, Result, Tally
 
 
 class Report:
