@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.panels import CONTROL_PLANE_LOGS, GRID_WIDTH
+from eks_logs.dashboards import SAVED_OBJECTS
 from eks_logs.questions import all_questions, field_of
-from eks_logs.saved_objects import FILE, ndjson, saved_objects
 from local.forwarding import EVENTS, stored_by_type, subscription_message
 from local.saved_panels import Shown, ask_panel, read_library, referred, span_of
 from tests.conftest import SAMPLES
 from tests.test_questions import PROPERTIES, fields_of, found_ids, mapped
+from tools.dashboards.panels import CONTROL_PLANE_LOGS, GRID_WIDTH
+from tools.dashboards.saved_objects import ndjson, saved_objects
 
 LIBRARY = read_library()
 DASHBOARDS = [saved for (kind, _), saved in LIBRARY.items() if kind == "dashboard"]
@@ -82,7 +83,7 @@ def reference_names(value: Any) -> set[str]:
 
 
 def test_the_file_is_what_its_source_makes() -> None:
-    assert FILE.read_text(encoding="utf-8") == ndjson(saved_objects()), "run `make dashboards`"
+    assert SAVED_OBJECTS.read_text(encoding="utf-8") == ndjson(saved_objects()), "run `make dashboards`"
 
 
 @pytest.mark.parametrize("saved", LIBRARY.values(), ids=by_id)
@@ -159,13 +160,13 @@ def test_the_saved_searches_are_the_questions(samples: OpenSearch) -> None:
     ],
 )
 def test_a_misspelt_column_is_noticed(samples: OpenSearch, key: tuple[str, str]) -> None:
-    saved = read_library(FILE.read_text().replace("actor.username", "actor.usernam"))[key]
+    saved = read_library(SAVED_OBJECTS.read_text().replace("actor.username", "actor.usernam"))[key]
     assert named_fields(saved) - mapped(PROPERTIES) == {"actor.usernam"}
     assert len(empty_columns(show(samples, saved))) == 1
 
 
 def test_a_misspelt_filter_finds_nothing(samples: OpenSearch) -> None:
-    text = FILE.read_text().replace("objectRef.resource", "objectRef.resourc")
+    text = SAVED_OBJECTS.read_text().replace("objectRef.resource", "objectRef.resourc")
     saved = read_library(text)["search", "eks-question-who-read-secrets"]
     assert show(samples, saved).rows == ()
 

@@ -1,6 +1,6 @@
 """The saved objects of OpenSearch Dashboards: panels and questions as Dashboards 2.9 and later exports them.
 
-`python -m eks_logs.saved_objects` writes them to resources/saved_objects.ndjson, one object a line.
+`python -m tools.dashboards` writes them to src/eks_logs/resources/saved_objects.ndjson, one object a line.
 
 Source of the format: OpenSearch-Dashboards, sample_data/data_sets/*/saved_objects.ts (attributes), and the migrations
 of dashboard, index-pattern, search and visualization (their newest versions: no migration is left to do).
@@ -8,20 +8,15 @@ of dashboard, index-pattern, search and visualization (their newest versions: no
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from eks_logs.panels import Asked, Content, Controls, Dashboard, Panel, Records, Text, Timeline, dashboards
+from eks_logs.dashboards import SavedObject
 from eks_logs.questions import ASKING, Asking, Query, Question, slug
-from eks_logs.visualizations import vis_state
-
-SavedObject: TypeAlias = dict[str, Any]
-"""`id`, `type`, `attributes`, `references` and `migrationVersion`."""
+from tools.dashboards.panels import Asked, Content, Controls, Dashboard, Panel, Records, Text, Timeline, dashboards
+from tools.dashboards.visualizations import vis_state
 
 Reference: TypeAlias = dict[str, str]
 """`name` (what an attribute calls it), `type` and `id` of another saved object."""
-
-FILE = Path(__file__).parent / "resources" / "saved_objects.ndjson"
 
 DATA_VIEW = "ea521530-81ac-11ee-8baf-a5d5c77ada98"
 """Id of the data view `eks-control-plane-logs*` in the EKS workshop: what people made with it goes on working."""
@@ -203,7 +198,3 @@ def _panel_references(board: Dashboard) -> Iterator[Reference]:
     for place, (content, _) in enumerate(_contents(board)):
         kind = "search" if isinstance(content, Asked | Records) else "visualization"
         yield {"name": f"panel_{place}", "type": kind, "id": panel_id(board, content)}
-
-
-if __name__ == "__main__":
-    FILE.write_text(ndjson(saved_objects()), encoding="utf-8")
