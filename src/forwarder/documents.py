@@ -87,7 +87,8 @@ def document_of(document_id: str, source: JsonObject) -> Document:
 
 # What a slim document keeps: what every document has, and what it takes to find it.
 _CORE = (
-    *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
+    *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component"),
+    *("cluster", "region"),
     *("record_bytes", "severity", "message", "outcome", "redacted", "truncated"),
 )
 
@@ -105,9 +106,15 @@ def slim(document: Document, reason: str) -> Document:
 
 
 class DocumentWriter:
-    """Writes the documents of one batch: what its records have in common is worked out once."""
+    """Writes the documents of one batch: what its records have in common is worked out once.
 
-    def __init__(self, batch: LogBatch, redactor: Redactor) -> None:
+    Args:
+        batch: the records.
+        redactor: takes their secrets away.
+        region: the AWS region of their log group; empty where it is not known.
+    """
+
+    def __init__(self, batch: LogBatch, redactor: Redactor, region: str = "") -> None:
         stream = classify(batch.log_stream)
         self._batch = batch
         self._redactor = redactor
@@ -122,6 +129,8 @@ class DocumentWriter:
         }
         if cluster := cluster_of(batch.log_group):
             common["cluster"] = cluster
+        if region:
+            common["region"] = region
         self._common = b"," + _ENCODER.encode(common)[1:-1]
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:

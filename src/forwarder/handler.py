@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     if not batch.events or function.telemetry.is_own_log(batch):
         return counts(Delivery((), 0))
     patience = patience_for(context.get_remaining_time_in_millis())
-    documents = documents_of(batch, function.redactor)
+    documents = documents_of(batch, function.redactor, settings.region)
     delivery = Sender(function.client, settings.index, settings.limits, patience).deliver(documents)
     invocation = Invocation(context.aws_request_id, settings.function_version, datetime.now(UTC))
     try:

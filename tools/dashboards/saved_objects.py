@@ -21,6 +21,9 @@ Reference: TypeAlias = dict[str, str]
 DATA_VIEW = "ea521530-81ac-11ee-8baf-a5d5c77ada98"
 """Id of the data view `eks-control-plane-logs*` in the EKS workshop: what people made with it goes on working."""
 
+# Where a record is from: one domain may hold those of many clusters, of regions and accounts that call theirs alike.
+_ORIGIN = ("region", "@owner")
+
 _VERSIONS = {"dashboard": "7.9.3", "index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0"}
 _PANEL_VERSION = "2.9.0"
 _SOURCE = "kibanaSavedObjectMeta.searchSourceJSON"
@@ -96,7 +99,7 @@ def _search(name: str, title: str, query: Query, columns: tuple[str, ...], order
         "description": "",
         "hits": 0,
         "version": 1,
-        "columns": list(columns),
+        "columns": list(dict.fromkeys(("cluster", *columns, *_ORIGIN))),
         "sort": [["@timestamp", order]],
         "kibanaSavedObjectMeta": {"searchSourceJSON": _json({**source, "highlightAll": True, "version": True})},
     }

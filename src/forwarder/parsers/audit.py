@@ -81,7 +81,8 @@ USER_EXTRA = (
 # What the function itself writes, at the top of every document: no member of a record may have such a name.
 WRITTEN_BY_US = frozenset(
     {
-        *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
+        *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component"),
+        *("cluster", "region"),
         *("record_bytes", "severity", "message", "outcome", "redacted", "truncated", "parse_error", "generated_name"),
         *("actor", "authenticator", "klog", "rbac", "workload"),
     }
