@@ -3,18 +3,22 @@
 Documents go the function's own way, under their own ids: what is there already is confirmed, and not stored twice.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
-from eks_logs.errors import NotAllowed, NotReachable, UnreadableObject
-from eks_logs.replay.bucket import KeptBucket
-from eks_logs.replay.contents import Contents, KeptObject, Kind, contents_of
+from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotReachable, UnreadableObject
+from eks_logs.replay.bucket import Bucket
+from eks_logs.replay.contents import Batch, ContentReader, Contents
+from eks_logs.replay.duplicates import DuplicateCheck
+from eks_logs.replay.objects import IN_PROGRESS_PREFIX, BucketObject, ObjectKind
 from forwarder.bulk import BulkClient, Limits
 from forwarder.delivery import Sender, failure_of, shortfall
+from forwarder.documents import SLIM
 from forwarder.errors import AccessRefused, Unreachable
-from forwarder.index_names import Index
 from forwarder.outcomes import Delivery, Outcome, Verdict, request_verdict
-from forwarder.pace import patience_for
+from forwarder.pace import Patience, patience_for
 
 _LIMITS = Limits(request_bytes=2_000_000, in_flight=2, answer_seconds=60)
 _MILLISECONDS_FOR_AN_OBJECT = 10 * 60 * 1000
@@ -32,72 +36,104 @@ _ADVICE_ACCESS = (
 _ADVICE_NETWORK = "Check --endpoint, --ca-file, and that this machine can reach it"
 
 
-class Fate(Enum):
+class Status(Enum):
     """What became of an object."""
 
     DELETED = "deleted"
     MOVED = "moved"
     LEFT = "left"
     GONE = "gone"
-    """Somebody else took it away since the bucket was listed."""
+    """Another replay, or somebody, took it away since the bucket was listed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of an object and of its documents; why, where it is left."""
+class ObjectResult:
+    """What became of an object and of its documents.
 
-    kept: KeptObject
-    fate: Fate
+    Attributes:
+        found: which object.
+        status: what became of it.
+        stored: how many of its documents are stored now.
+        already_there: how many were there already.
+        already_in: how many of those are in which index of another rotation.
+        without_fields: how many of the stored are stored without their fields, by the reason.
+        refused: how many are not stored.
+        not_ours: how many dead letters were not sent, by the index that they name.
+        reason: why it is left.
+    """
+
+    found: BucketObject
+    status: Status
     stored: int = 0
-    duplicate: int = 0
+    already_there: int = 0
+    already_in: Mapping[str, int] = field(default_factory=dict)
+    without_fields: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
+    not_ours: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Totals:
     """How many objects left the bucket or stay in it, and what became of their documents."""
 
-    removed: int = 0
-    left: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    refused: int = 0
+    removed: int
+    left: int
+    stored: int
+    already_there: int
+    refused: int
+    without_fields: Mapping[str, int]
 
-    def plus(self, result: Result) -> "Tally":
-        """The tally with one more object."""
-        return Tally(
-            self.removed + (result.fate in (Fate.DELETED, Fate.MOVED)),
-            self.left + (result.fate is Fate.LEFT),
-            self.stored + result.stored,
-            self.duplicate + result.duplicate,
-            self.refused + result.refused,
+    @classmethod
+    def of(cls, results: Iterable[ObjectResult]) -> "Totals":
+        """The sum of some results."""
+        results = list(results)
+        without_fields: Counter[str] = Counter()
+        for result in results:
+            without_fields.update(result.without_fields)
+        return cls(
+            removed=sum(result.status in (Status.DELETED, Status.MOVED) for result in results),
+            left=sum(result.status is Status.LEFT for result in results),
+            stored=sum(result.stored for result in results),
+            already_there=sum(result.already_there for result in results),
+            refused=sum(result.refused for result in results),
+            without_fields=without_fields,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectReader:
-    """Reads the bucket's objects.
+class Preview:
+    """What would become of an object.
 
     Attributes:
-        bucket: where they are.
-        index: where the documents of events go.
-        longest: how many bytes an object may inflate to.
+        found: which object.
+        is_left: whether it would stay for certain, also where some of its documents would be sent.
+        records: how many documents would be sent; None where the object is gone.
+        reason: why its documents were not stored, or why it would be left.
+        not_ours: how many dead letters would not be sent, by the index that they name.
     """
 
-    bucket: KeptBucket
-    index: Index
-    longest: int
+    found: BucketObject
+    is_left: bool
+    records: int | None
+    reason: str = ""
+    not_ours: Mapping[str, int] = field(default_factory=dict)
 
-    def contents(self, kept: KeptObject) -> Contents | None:
-        """What an object holds; None where it is gone.
 
-        Raises:
-            UnreadableObject: nothing that could be sent again.
-            BucketNotUsable: S3 did not hand it out.
-        """
-        body = b"" if kept.kind is Kind.FOREIGN else self.bucket.read(kept.key)
-        return None if body is None else contents_of(kept, body, self.index, self.longest)
+def preview(bucket: Bucket, reader: ContentReader, found: BucketObject) -> Preview:
+    """What would become of an object; it is read, nothing is sent.
+
+    Raises:
+        BucketNotUsable: S3 did not hand it out.
+    """
+    try:
+        contents = read_contents(bucket, reader, found)
+    except UnreadableObject as error:
+        return Preview(found, is_left=True, records=0, reason=str(error))
+    if contents is None:
+        return Preview(found, is_left=False, records=None)
+    reasons = filter(None, (contents.reason, not_ours_reason(contents) if contents.not_ours else ""))
+    return Preview(found, bool(contents.not_ours), contents.records, "; ".join(reasons), contents.not_ours)
 
 
 def check_reachable(client: BulkClient) -> None:
@@ -115,21 +151,44 @@ def check_reachable(client: BulkClient) -> None:
         raise NotAllowed(f"OpenSearch answers {answer.status}: {reason}. {_ADVICE_ACCESS}")
 
 
-class Replay:
-    """Replays objects.
+def read_contents(bucket: Bucket, reader: ContentReader, found: BucketObject) -> Contents | None:
+    """What an object holds; None where it is gone.
+
+    Raises:
+        UnreadableObject: nothing that could be sent again.
+        BucketNotUsable: S3 did not hand it out.
+    """
+    body = b"" if found.kind is ObjectKind.UNKNOWN else bucket.read(found.key)
+    return None if body is None else reader.read(found, body)
+
+
+class Replayer:
+    """Replays objects. Any number may run at once on one bucket.
 
     Args:
+        bucket: holds them.
         reader: reads them.
         client: sends bulk requests.
-        keep: whether they are moved, not deleted, once OpenSearch has all of their documents.
+        duplicates: finds what is stored already in an index of another rotation; None to do without.
+        keep: whether objects are moved, not deleted, once OpenSearch has all of their documents.
     """
 
-    def __init__(self, reader: ObjectReader, client: BulkClient, *, keep: bool) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        reader: ContentReader,
+        client: BulkClient,
+        duplicates: DuplicateCheck | None = None,
+        *,
+        keep: bool,
+    ) -> None:
+        self._bucket = bucket
         self._reader = reader
         self._client = client
+        self._duplicates = duplicates
         self._keep = keep
 
-    def replay(self, kept: KeptObject) -> Result:
+    def replay(self, found: BucketObject) -> ObjectResult:
         """Send an object's documents and remove the object, if every one of them is stored.
 
         Raises:
@@ -137,47 +196,91 @@ class Replay:
             NotReachable: OpenSearch does not answer.
             BucketNotUsable: S3 did not hand out or remove the object.
         """
+        if self._reader.index.event_ids:
+            return self._replay(found)
+        # Without ids OpenSearch would store what two replays send twice.
+        if not self._bucket.begin(found.key):
+            marker = f"{IN_PROGRESS_PREFIX}{found.key}"
+            return ObjectResult(
+                found,
+                Status.LEFT,
+                reason=f"another replay is sending it; if none runs any more, delete {marker} in the bucket and run "
+                "again: what that one sent is then stored twice",
+            )
         try:
-            contents = self._reader.contents(kept)
+            return self._replay(found)
+        finally:
+            self._bucket.end(found.key)
+
+    def _replay(self, found: BucketObject) -> ObjectResult:
+        try:
+            contents = read_contents(self._bucket, self._reader, found)
         except UnreadableObject as error:
-            return Result(kept, Fate.LEFT, reason=str(error))
+            return ObjectResult(found, Status.LEFT, reason=str(error))
         if contents is None:
-            return Result(kept, Fate.GONE)
-        delivery = self._deliver(contents)
-        fate = Fate.LEFT if delivery.unstored else self._remove(kept)
-        return _result(kept, fate, delivery)
-
-    def _deliver(self, contents: Contents) -> Delivery:
-        patience = patience_for(_MILLISECONDS_FOR_AN_OBJECT)
+            return ObjectResult(found, Status.GONE)
         outcomes: list[Outcome] = []
-        for shipment in contents.shipments:
-            delivery = Sender(self._client, shipment.index, _LIMITS, patience).deliver(shipment.documents)
-            _raise_where_hopeless(delivery)
-            outcomes += delivery.outcomes
-        return Delivery(tuple(outcomes), sent_bytes=0)
+        already_in: Counter[str] = Counter()
+        reasons = [not_ours_reason(contents)] if contents.not_ours else []
+        patience = patience_for(_MILLISECONDS_FOR_AN_OBJECT)
+        for batch in contents.batches:
+            try:
+                elsewhere = self._stored_elsewhere(batch)
+            except DuplicatesUnknown as error:
+                reasons.append(str(error))
+                continue
+            already_in.update(elsewhere.values())
+            outcomes += self._deliver(batch, elsewhere, patience)
+        delivery = Delivery(tuple(outcomes), sent_bytes=0)
+        if delivery.unstored:
+            reasons.insert(0, shortfall(delivery))
+        return ObjectResult(
+            found,
+            Status.LEFT if reasons else self._remove(found),
+            stored=delivery.count(Verdict.STORED),
+            already_there=delivery.count(Verdict.DUPLICATE) + already_in.total(),
+            already_in=already_in,
+            without_fields=_without_fields(delivery),
+            refused=len(delivery.unstored),
+            not_ours=contents.not_ours,
+            reason="; ".join(reasons),
+        )
 
-    def _remove(self, kept: KeptObject) -> Fate:
+    def _stored_elsewhere(self, batch: Batch) -> dict[str, str]:
+        """By id, the index of another rotation that holds a document; ids given by the server tell nothing."""
+        if self._duplicates is None or not batch.index.event_ids:
+            return {}
+        return self._duplicates.stored_elsewhere(batch)
+
+    def _deliver(self, batch: Batch, elsewhere: Mapping[str, str], patience: Patience) -> tuple[Outcome, ...]:
+        documents = (document for document in batch.documents if document.document_id not in elsewhere)
+        delivery = Sender(self._client, batch.index, _LIMITS, patience).deliver(documents)
+        match failure_of(delivery):
+            case AccessRefused():
+                raise NotAllowed(f"{shortfall(delivery)}. {_ADVICE_ACCESS}")
+            case Unreachable():
+                raise NotReachable(f"{shortfall(delivery)}. {_ADVICE_NETWORK}")
+        return delivery.outcomes
+
+    def _remove(self, found: BucketObject) -> Status:
         if self._keep:
-            self._reader.bucket.move(kept.key)
-            return Fate.MOVED
-        self._reader.bucket.delete(kept.key)
-        return Fate.DELETED
+            return Status.MOVED if self._bucket.move(found.key) else Status.GONE
+        self._bucket.delete(found.key)
+        return Status.DELETED
 
 
-def _raise_where_hopeless(delivery: Delivery) -> None:
-    match failure_of(delivery):
-        case AccessRefused():
-            raise NotAllowed(f"{shortfall(delivery)}. {_ADVICE_ACCESS}")
-        case Unreachable():
-            raise NotReachable(f"{shortfall(delivery)}. {_ADVICE_NETWORK}")
+def not_ours_reason(contents: Contents) -> str:
+    """Why dead letters are not sent that name other indices than the stack's."""
+    names = ", ".join(sorted(contents.not_ours)[:3]) + (", …" if len(contents.not_ours) > 3 else "")  # noqa: PLR2004
+    number = sum(contents.not_ours.values())
+    letters = "1 dead letter names" if number == 1 else f"{number} dead letters name"
+    return f"{letters} an index that is not the stack's and stays unsent: {names}; name its own with --index"
 
 
-def _result(kept: KeptObject, fate: Fate, delivery: Delivery) -> Result:
-    return Result(
-        kept,
-        fate,
-        stored=delivery.count(Verdict.STORED),
-        duplicate=delivery.count(Verdict.DUPLICATE),
-        refused=len(delivery.unstored),
-        reason=shortfall(delivery) if delivery.unstored else "",
+def _without_fields(delivery: Delivery) -> Counter[str]:
+    """Why documents are stored without their fields, and how many."""
+    return Counter(
+        str(outcome.document.source["parse_error"]).removeprefix(f"{SLIM}: ")
+        for outcome in delivery.outcomes
+        if outcome.verdict is Verdict.STORED and outcome.document.is_slim
     )
