@@ -21,6 +21,7 @@ from eks_logs.endpoint import Endpoint, said
 from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotReachable, Rejected
 from eks_logs.replay.contents import Batch, indices_of
 from forwarder.index_names import Index
+from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects
 
 SKIP_OPTION = "--skip-duplicate-check"
 
@@ -77,16 +78,16 @@ class DuplicateCheck:
                 if answer.get("found") is True:
                     found[document_id] = name
                 elif (error := answer.get("error")) is not None:
-                    (aliases if _is_of_alias(name, error["type"]) else missing).add(name)
+                    (aliases if _is_of_alias(name, as_object(error).get("type")) else missing).add(name)
         for alias in sorted(aliases):
             found |= self._search(alias, [document.document_id for document in batch.documents])
         return found
 
-    def _get(self, wanted: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    def _get(self, wanted: Sequence[tuple[str, str]]) -> list[JsonObject]:
         """What OpenSearch has of each index and id."""
         docs = [{"_index": name, "_id": document_id, "_source": False} for name, document_id in wanted]
-        answers: list[dict[str, Any]] = self._ask("/_mget", {"docs": docs}).get("docs", [])
-        if [answer["_id"] for answer in answers] != [document_id for _, document_id in wanted]:
+        answers = as_objects(self._ask("/_mget", {"docs": docs}).get("docs"))
+        if [answer.get("_id") for answer in answers] != [document_id for _, document_id in wanted]:
             raise NotReachable("what answers at /_mget is not OpenSearch: check --endpoint")
         return answers
 
@@ -94,10 +95,13 @@ class DuplicateCheck:
         """Which ids an alias' indices hold, and in which of them."""
         for some in _in_groups(iter(ids)):
             body = {"query": {"ids": {"values": some}}, "size": _MOST_HITS, "_source": False}
-            for hit in self._ask(f"/{quote(alias)}/_search", body)["hits"]["hits"]:
-                yield hit["_id"], hit["_index"]
+            hits = as_object(self._ask(f"/{quote(alias)}/_search", body).get("hits")).get("hits")
+            if not isinstance(hits, list):
+                raise NotReachable(f"what answers at /{alias}/_search is not OpenSearch: check --endpoint")
+            for hit in as_objects(hits):
+                yield str(hit["_id"]), str(hit["_index"])
 
-    def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         """What OpenSearch answers; a server without room is asked again."""
         response = self._endpoint.send("POST", path, body)
         for pause in _PAUSES:
@@ -123,7 +127,7 @@ def _in_groups(wanted: Iterator[Any]) -> Iterator[list[Any]]:
         yield some
 
 
-def _is_of_alias(name: str, error: str) -> bool:
+def _is_of_alias(name: str, error: JsonValue) -> bool:
     """Whether a name is an alias of several indices, by the error for a get; False where there is no such index.
 
     Raises:
