@@ -593,6 +593,14 @@ def test_a_letter_is_looked_for_in_the_other_rotations_too(bucket: Bucket, serve
     assert stored(server, f"{bucket.name}*") == Counter("ab")
 
 
+def test_of_a_large_event_each_record_is_looked_for(bucket: Bucket, server: OpenSearch) -> None:
+    known = f"{STREAMS['api']}-1499"
+    server.create(index=bucket.name, id=known, body=document(known).source)
+    bucket.event([f"record {number}" for number in range(1500)])
+    done = bucket.replay("--rotation", "daily")
+    assert f": 1499 stored, 1 already there; of another rotation: 1 in {bucket.name}" in done.stdout
+
+
 def test_letters_of_one_object_for_two_indices_are_stored_once(bucket: Bucket, server: OpenSearch) -> None:
     parts = [bucket.letters("a"), bucket.letters("a", index=f"{bucket.name}-2026.11.20")]
     bodies = [bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in parts]
