@@ -35,13 +35,13 @@ down: .venv/.installed  ## End what `make up` started
 	$(BIN)/python -m local down
 
 events: .venv/.installed  ## Encode events/sources/*.json into events/*.json
-	$(BIN)/python events/encode.py
+	$(BIN)/python -m tools.encode
 
 schema: .venv/.installed  ## Write docs/schema.md from the index template and docs/schema.toml
-	$(BIN)/python docs/schema.py
+	$(BIN)/python -m tools.schema
 
-dashboards: .venv/.installed  ## Write the saved objects of Dashboards from src/eks_logs/panels.py and questions.py
-	PYTHONPATH=src $(BIN)/python -m eks_logs.saved_objects
+dashboards: .venv/.installed  ## Write the saved objects of Dashboards from tools/dashboards/panels.py and eks_logs/questions.py
+	PYTHONPATH=src $(BIN)/python -m tools.dashboards
 
 fuzz: .venv/.installed  ## 100,000 broken inputs for each parser, in about three minutes
 	PYTHONPATH=src $(BIN)/python -m tests.fuzz

@@ -11,10 +11,10 @@ from opensearchpy import OpenSearch
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
-from eks_logs.panels import dashboards
-from eks_logs.saved_objects import SavedObject
+from eks_logs.dashboards import SavedObject
 from local.lambda_runtime import TREE
 from local.saved_panels import Cell, Library, Shown, Span, ask_panel, read_library, referred, span_of
+from tools.dashboards.panels import dashboards
 
 PAGE = TREE / "build" / "dashboards.html"
 

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from opensearchpy import OpenSearch
 
+from eks_logs.dashboards import SAVED_OBJECTS, SavedObject
 from eks_logs.questions import as_text, field_of
-from eks_logs.saved_objects import FILE, SavedObject
 
 Library: TypeAlias = Mapping[tuple[str, str], SavedObject]
 """Saved objects by type and id."""
@@ -66,7 +66,7 @@ class Shown:
 
 def read_library(text: str = "") -> Library:
     """The saved objects in NDJSON; ours, if nothing is given."""
-    objects = map(json.loads, (text or FILE.read_text(encoding="utf-8")).splitlines())
+    objects = map(json.loads, (text or SAVED_OBJECTS.read_text(encoding="utf-8")).splitlines())
     return {(saved["type"], saved["id"]): saved for saved in objects}
 
 

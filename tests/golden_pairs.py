@@ -8,6 +8,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "golden"
 OWNER = "111122223333"
+REGION = "eu-west-1"
 LOG_GROUP = "/aws/eks/shop-test/cluster"
 
 
@@ -39,6 +40,7 @@ def _pair(path: Path) -> Pair:
         "@log_group": LOG_GROUP,
         "@log_stream": content["log_stream"],
         "cluster": "shop-test",
+        "region": REGION,
         "record_bytes": len(text.encode()),
     }
     timestamp = round(datetime.fromisoformat(content["timestamp"]).timestamp() * 1000)

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from eks_logs.__main__ import Commands
 from eks_logs.commands.dashboards import dashboards_command
-from eks_logs.panels import CONTROL_PLANE_LOGS
-from eks_logs.saved_objects import FILE
+from eks_logs.dashboards import SAVED_OBJECTS
 from local.child_process import free_port
 from local.identities import new_identity
 from local.rig import REGION, Rig, open_edge
+from tools.dashboards.panels import CONTROL_PLANE_LOGS
 
 MASTER = {"OPENSEARCH_USERNAME": "admin", "OPENSEARCH_PASSWORD": "admin"}
 IMPORT = "/_dashboards/api/saved_objects/_import?overwrite=true"
@@ -112,7 +112,7 @@ def test_all_objects_are_sent_as_one_file_to_replace_what_is_ours(dashboards: Da
     assert (method, path) == ("POST", IMPORT)
     assert (headers["osd-xsrf"], headers["securitytenant"]) == ("true", "global")
     assert headers["authorization"].startswith("Basic ")
-    assert dashboards.file() == ("file", "saved_objects.ndjson", FILE.read_text(encoding="utf-8"))
+    assert dashboards.file() == ("file", "saved_objects.ndjson", SAVED_OBJECTS.read_text(encoding="utf-8"))
 
 
 def test_another_address_of_dashboards_can_be_named(dashboards: Dashboards) -> None:
@@ -132,7 +132,7 @@ def test_without_a_password_the_request_is_signed(dashboards: Dashboards, tmp_pa
     with open_edge(dashboards.url, (identity,), tmp_path / "edge") as edge:
         result = run(edge.url, "--ca-file", str(edge.ca_file), "--region", REGION, environment=environment)
     assert result.exit_code == 0, result.output
-    assert dashboards.file()[2] == FILE.read_text(encoding="utf-8")
+    assert dashboards.file()[2] == SAVED_OBJECTS.read_text(encoding="utf-8")
 
 
 def test_a_tenant_that_the_caller_lacks_is_refused_before_anything_is_sent(

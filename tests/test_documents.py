@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forwarder.documents import Document
+from forwarder.documents import Document, slim
 from forwarder.formats.audit.reader import MAX_BODY_DEPTH
 from forwarder.json_values import MAX_LISTS, JsonObject
 from forwarder.pipeline import documents_of
@@ -54,7 +54,8 @@ def audit(**changes: Any) -> dict[str, Any]:
 
 def test_every_document_has_the_fields_that_are_always_there() -> None:
     message = "some line"
-    assert only("kube-proxy-1", message) == {
+    (document,) = documents_of(batch([message], "kube-proxy-1"), region="eu-west-1")
+    assert document.source == {
         "@id": "id-0",
         "@timestamp": "2026-11-20T09:12:31.123Z",
         "@message": message,
@@ -64,10 +65,21 @@ def test_every_document_has_the_fields_that_are_always_there() -> None:
         "log_type": "unknown",
         "component": "unknown",
         "cluster": "shop-test",
+        "region": "eu-west-1",
         "record_bytes": len(message),
         "severity": "INFO",
         "message": message,
     }
+
+
+def test_a_document_without_its_fields_still_says_where_it_is_from() -> None:
+    (document,) = documents_of(batch(["some line"], STREAMS["audit"]), region="eu-west-1")
+    source = slim(document, "mapper_parsing_exception").source
+    assert (source["cluster"], source["region"], source["@owner"]) == ("shop-test", "eu-west-1", "111122223333")
+
+
+def test_a_region_that_is_not_known_is_absent() -> None:
+    assert "region" not in only("api", "some line")
 
 
 def test_an_audit_event_is_at_the_root_with_actor_outcome_and_sentence() -> None:

@@ -1,25 +1,16 @@
-from __future__ import annotations
-
 import base64
 import gzip
-import importlib.util
 import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-EVENTS = Path(__file__).parent.parent / "events"
+from tools import encode
 
-if TYPE_CHECKING:
-    from events import encode
-else:  # by its path: opensearch-py brings a distribution named `events`, which is what `import events` finds
-    spec = importlib.util.spec_from_file_location("encode", EVENTS / "encode.py")
-    encode = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(encode)
+EVENTS = encode.EVENTS
 
 STREAM_PREFIX = {
     "api": "kube-apiserver",

@@ -320,7 +320,7 @@ def test_new_members_of_an_event_are_stored() -> None:
     [
         *("message", "severity", "actor", "actor.kind", "@timestamp", "@id", "outcome", "rbac.wildcard", "log_type"),
         *("_id", "_source", "", ".", "a..b", " ", "x\n", "n" * 257, "verb.x", "user.username", "redacted", "truncated"),
-        *("klog", "workload", "authenticator.arn", "cluster", "parse_error", "record_bytes"),
+        *("klog", "workload", "authenticator.arn", "cluster", "region", "parse_error", "record_bytes"),
     ],
 )
 def test_no_new_member_is_taken_for_one_of_ours(name: str) -> None:

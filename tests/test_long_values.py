@@ -18,7 +18,18 @@ TEMPLATE: dict[str, Any] = resource("index_template.json")["template"]["mappings
 CHARACTERS = ("a", "é", "語", "😀")
 # What the function chooses from a few words, or CloudWatch Logs gives.
 CHOSEN = {
-    *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
+    *(
+        "@id",
+        "@timestamp",
+        "@message",
+        "@owner",
+        "@log_group",
+        "@log_stream",
+        "log_type",
+        "component",
+        "cluster",
+        "region",
+    ),
     *("severity", "outcome", "parse_error", "truncated", "redacted", "record_bytes"),
     *("actor.kind", "actor.source_ip", "workload.kind", "actor.iam_account"),
     # Part of a service account's name, which is 340 characters at most.

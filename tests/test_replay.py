@@ -2,11 +2,12 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -17,10 +18,12 @@ from opensearchpy import OpenSearch
 from rich.console import Console
 
 from eks_logs.errors import NotAllowed, NotReachable
-from eks_logs.kept_bucket import KeptBucket
-from eks_logs.kept_objects import KeptObject, Kind, kept_object
-from eks_logs.replay import Fate, ObjectReader, Replay, Result, check_reachable
-from eks_logs.replay_report import Report
+from eks_logs.replay import bucket as s3_bucket
+from eks_logs.replay.contents import ContentReader
+from eks_logs.replay.duplicates import SKIP_OPTION
+from eks_logs.replay.objects import BucketObject, ObjectKind, object_of
+from eks_logs.replay.replayer import ObjectResult, Replayer, Status, check_reachable
+from eks_logs.replay.report import ProgressReport
 from forwarder.delivery.bulk import BulkAnswer
 from forwarder.delivery.dead_letters import Invocation, letters_of
 from forwarder.delivery.outcomes import Outcome, Verdict
@@ -143,13 +146,20 @@ def signing(identity: Identity) -> dict[str, str]:
     }
 
 
-def test_the_function_s_own_rights_suffice_and_only_the_period_is_replayed(bucket: Bucket, server: OpenSearch) -> None:
+def test_the_function_s_own_rights_suffice_to_send_and_only_the_period_is_replayed(
+    bucket: Bucket, server: OpenSearch
+) -> None:
     early = bucket.letters("early", time=TIME - timedelta(days=2))
     late = bucket.event(["late"], time=TIME + timedelta(days=1))
     bucket.letters("a")
     signed = signing(bucket.rig.function_identity)
     period = ("--since", "2026-11-20", "--until", "2026-11-21T12:00Z")
-    done = bucket.replay(*period, "--region", bucket.rig.region, **signed)
+    refused = bucket.replay(*period, "--region", bucket.rig.region, **signed)
+    assert refused.returncode == 1
+    assert "may also read the stack's indices" in refused.stderr
+    assert SKIP_OPTION in refused.stderr
+    assert stored(server, bucket.name) == Counter()
+    done = bucket.replay(*period, SKIP_OPTION, "--region", bucket.rig.region, **signed)
     assert (done.returncode, done.stderr) == (0, "")
     assert bucket.keys() == {early, late}
     assert stored(server, bucket.name) == Counter(["a"])
@@ -183,7 +193,7 @@ def test_what_is_still_refused_or_broken_stays_with_its_reason(bucket: Bucket, s
     refused = bucket.letters("a")
     broken = bucket.put("dead-letters/2026/11/21/000000-broken.ndjson.gz", b"\x1f\x8b\x08")
     foreign = bucket.put("notes\x1b[31m.txt", b"")
-    bucket.letters("b", index=f"{bucket.name}-else")
+    bucket.letters("b", index=f"{bucket.name}-2026.11")
     done = bucket.replay()
     assert (done.returncode, done.stderr) == (1, "")
     assert f"left {refused}: 1 of 1 documents are not stored" in done.stdout
@@ -192,7 +202,7 @@ def test_what_is_still_refused_or_broken_stays_with_its_reason(bucket: Bucket, s
     assert "left notes\N{REPLACEMENT CHARACTER}[31m.txt: is neither" in done.stdout
     assert done.stdout.endswith("1 objects removed, 3 left; documents: 1 stored, 0 already there, 1 refused\n")
     assert bucket.keys() == {refused, broken, foreign}
-    assert stored(server, f"{bucket.name}-else") == Counter(["b"])
+    assert stored(server, f"{bucket.name}-2026.11") == Counter(["b"])
 
 
 def test_without_ids_the_server_gives_its_own(bucket: Bucket, server: OpenSearch) -> None:
@@ -223,7 +233,7 @@ def test_where_no_object_can_succeed_it_ends_with_the_first(bucket: Bucket) -> N
 def test_a_caller_without_rights_is_told_after_the_first_object(bucket: Bucket) -> None:
     bucket.letters("a")
     bucket.letters("b")
-    done = bucket.replay("--region", bucket.rig.region, **signing(bucket.rig.stranger_identity))
+    done = bucket.replay(SKIP_OPTION, "--region", bucket.rig.region, **signing(bucket.rig.stranger_identity))
     assert_ended_at_once(bucket, done, "1 of 1 documents are not stored")
     assert "may POST to /_bulk" in done.stderr
     assert done.stdout == "0 objects removed, 0 left; documents: 0 stored, 0 already there, 0 refused\n"
@@ -277,22 +287,22 @@ class Answers:
         return answer
 
 
-def replay_of(bucket: Bucket, client: Answers) -> Replay:
-    reader = ObjectReader(KeptBucket(bucket.s3, bucket.name), Index(bucket.name), 1_000_000)
-    return Replay(reader, client, keep=False)
+def replayer(bucket: Bucket, client: Any, *, keep: bool = False, event_ids: bool = True) -> Replayer:
+    reader = ContentReader(Index(bucket.name, event_ids=event_ids), 1_000_000)
+    return Replayer(s3_bucket.Bucket(bucket.s3, bucket.name), reader, client, keep=keep)
 
 
 def test_an_object_stays_that_is_interrupted_after_its_first_index(bucket: Bucket) -> None:
     key = bucket.put(*two_indices(bucket))
     created = BulkAnswer(200, {"items": [{"create": {"status": 201}}]})
     with pytest.raises(KeyboardInterrupt):
-        replay_of(bucket, Answers(created, KeyboardInterrupt())).replay(kept_object(key, TIME))
+        replayer(bucket, Answers(created, KeyboardInterrupt())).replay(object_of(key, TIME))
     assert bucket.keys() == {key}
 
 
 def two_indices(bucket: Bucket) -> tuple[str, bytes]:
     """The key and body of dead letters for two indices."""
-    parts = [bucket.letters(name, index=f"{bucket.name}-{name}") for name in "ab"]
+    parts = [bucket.letters("a"), bucket.letters("b", index=f"{bucket.name}-2026.11.20")]
     bodies = [bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in parts]
     for key in parts:
         bucket.s3.delete_object(Bucket=bucket.name, Key=key)
@@ -300,13 +310,13 @@ def two_indices(bucket: Bucket) -> tuple[str, bytes]:
 
 
 def test_an_object_that_somebody_else_removes_meanwhile_is_no_failure(bucket: Bucket) -> None:
-    gone = KeptObject("dead-letters/2026/11/21/091231-gone.ndjson.gz", Kind.DEAD_LETTERS, TIME)
-    assert replay_of(bucket, Answers(KeyboardInterrupt())).replay(gone) == Result(gone, Fate.GONE)
+    gone = BucketObject("dead-letters/2026/11/21/091231-gone.ndjson.gz", ObjectKind.DEAD_LETTERS, TIME)
+    assert replayer(bucket, Answers(KeyboardInterrupt())).replay(gone) == ObjectResult(gone, Status.GONE)
 
 
 def test_every_page_of_a_large_bucket_is_listed(bucket: Bucket) -> None:
     keys = {bucket.put(f"notes-{number}.txt", b"") for number in range(5)}
-    listed = list(KeptBucket(bucket.s3, bucket.name, page_size=2).keys())
+    listed = list(s3_bucket.Bucket(bucket.s3, bucket.name, page_size=2).keys())
     assert {key for key, _ in listed} == keys
     assert all(time.tzinfo for _, time in listed)
 
@@ -331,14 +341,314 @@ def test_what_answers_before_the_first_object_decides_whether_to_begin(
         check_reachable(Answers(answer))
 
 
-def test_a_terminal_shows_a_bar_and_only_what_is_left() -> None:
+def test_a_terminal_shows_a_bar_and_only_what_is_noteworthy() -> None:
     screen = io.StringIO()
-    kept = kept_object("notes.txt", TIME)
-    with Report(Console(file=screen, force_terminal=True, width=100), 3) as report:
-        report.add(Result(kept, Fate.DELETED, stored=5))
-        report.add(Result(kept, Fate.LEFT, reason="[b]broken[/b]"))
-    shown = screen.getvalue()
-    assert "2/3" in shown
-    assert "objects, 5 documents" in shown
-    assert "left notes.txt: [b]broken[/b]" in shown
-    assert "deleted" not in shown
+    found = object_of("notes.txt", TIME)
+    with ProgressReport(Console(file=screen, force_terminal=True, width=100), 4) as report:
+        report.add(ObjectResult(found, Status.DELETED, stored=5))
+        report.add(ObjectResult(found, Status.LEFT, reason="[b]broken\x1b[31m[/b]"))
+        report.add(ObjectResult(found, Status.DELETED, stored=2, without_fields={"too deep": 2}))
+    text = screen.getvalue()
+    assert "3/4" in text
+    assert "objects, 7 documents" in text
+    assert "left notes.txt: [b]broken\N{REPLACEMENT CHARACTER}[31m[/b]" in text
+    assert text.count("deleted") == 1
+    assert "deleted notes.txt: 2 stored, 0 already there; 2 stored without their fields: 2 too deep" in text
+
+
+def test_a_letter_that_names_another_index_is_left_and_said(bucket: Bucket, server: OpenSearch) -> None:
+    theirs = f"{bucket.name}-of-another-team"
+    foreign = bucket.letters("a", "b", index=theirs)
+    mixed = bucket.put(f"dead-letters/2026/11/21/101010-mixed-{next(NUMBERS)}.ndjson.gz", b"")
+    bodies = [bucket.s3.get_object(Bucket=bucket.name, Key=foreign)["Body"].read()]
+    good = bucket.letters("good", index=f"{bucket.name}-2026.w47")
+    bodies.append(bucket.s3.get_object(Bucket=bucket.name, Key=good)["Body"].read())
+    bucket.s3.delete_object(Bucket=bucket.name, Key=good)
+    bucket.put(mixed, b"".join(bodies))
+    done = bucket.replay()
+    assert (done.returncode, done.stderr) == (1, "")
+    words = (
+        f"2 dead letters name an index that is not the stack's and stays unsent: {theirs}; name its own with --index"
+    )
+    assert f"left {foreign}: {words}" in done.stdout
+    assert f"left {mixed}: {words}" in done.stdout
+    assert bucket.keys() == {foreign, mixed}
+    assert not server.indices.exists(index=theirs)
+    assert stored(server, f"{bucket.name}-2026.w47") == Counter(["good"])
+    dry = json.loads(bucket.replay("--dry-run", "--json").stdout)
+    assert [(one["key"], one["status"], one["records"], one["not_ours"]) for one in dry["objects"]] == [
+        (foreign, "left", 0, {theirs: 2}),
+        (mixed, "left", 1, {theirs: 2}),
+    ]
+
+
+@pytest.fixture
+def refusing_klog(bucket: Bucket, server: OpenSearch) -> Iterator[None]:
+    """An index template of somebody else's that refuses `klog`, and takes the documents without it."""
+    mappings = {"dynamic": False, "properties": {"klog": {"type": "keyword"}, "@id": {"type": "keyword"}}}
+    body = {"index_patterns": [bucket.name], "priority": 902, "template": {"mappings": mappings}}
+    server.indices.put_index_template(name="refusing-klog", body=body)
+    yield
+    server.indices.delete_index_template(name="refusing-klog")
+
+
+@pytest.mark.usefixtures("refusing_klog")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_stored_without_its_fields_is_named(bucket: Bucket, as_json: bool) -> None:  # noqa: FBT001 - a parameter
+    key = bucket.event(
+        ["I1120 09:12:31.000000       1 a.go:1] one", "plain", "I1120 09:12:31.000000       1 a.go:1] two"]
+    )
+    done = bucket.replay(*(["--json"] if as_json else []))
+    assert (done.returncode, done.stderr) == (0, "")
+    if as_json:
+        content = json.loads(done.stdout)
+        ((reason, number),) = content["objects"][0]["without_fields"].items()
+        assert (reason.startswith("mapper_parsing_exception"), number) == (True, 2)
+        assert content["totals"] == {
+            "removed": 1,
+            "left": 0,
+            "stored": 3,
+            "already_there": 0,
+            "without_fields": 2,
+            "refused": 0,
+        }
+        return
+    line, total = done.stdout.splitlines()
+    assert line.startswith(f"deleted {key}: 3 stored, 0 already there; 2 stored without their fields: 2 mapper_parsing")
+    assert "in field [klog]" in line
+    assert "0 refused; 2 stored without their fields: 2 mapper_parsing_exception in field [klog]" in total
+
+
+def test_a_replay_for_programs_is_one_json_text(bucket: Bucket, server: OpenSearch) -> None:
+    nothing = json.loads(bucket.replay("--json").stdout)
+    assert (nothing["objects"], nothing["totals"]["removed"]) == ([], 0)
+    assert json.loads(bucket.replay("--json", "--dry-run").stdout) == {"dry_run": True, "objects": []}
+    letters, event, odd = bucket.letters("a", "b"), bucket.event(["one"]), bucket.put("notes\x1b.txt", b"")
+    server.create(index=bucket.name, id="a", body=document("a").source)
+    dry = bucket.replay("--json", "--dry-run")
+    assert (dry.returncode, dry.stderr) == (1, "")
+    assert {one["key"]: (one["kind"], one["status"], one["records"]) for one in json.loads(dry.stdout)["objects"]} == {
+        letters: ("dead letters", "would replay", 2),
+        event: ("failed event", "would replay", 1),
+        odd: ("unknown object", "left", 0),
+    }
+    done = bucket.replay("--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    content = json.loads(done.stdout)
+    by_key = {one["key"]: one for one in content["objects"]}
+    assert (by_key[letters]["status"], by_key[letters]["stored"], by_key[letters]["already_there"]) == ("deleted", 1, 1)
+    assert (by_key[odd]["status"], "not the function's" in by_key[odd]["reason"]) == ("left", True)
+    assert (content["totals"]["removed"], content["totals"]["left"], content["totals"]["stored"]) == (2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://search-logs.eu-west-1.es.amazonaws.com",
+        "http://u:secret@127.0.0.1.example.com",
+        "search-logs",
+        "ftp://127.0.0.1",
+        "http://[::1",
+    ],
+)
+def test_nothing_is_sent_in_clear(bucket: Bucket, endpoint: str) -> None:
+    bucket.letters("a")
+    bucket.letters("b")
+    done = bucket.replay(endpoint=endpoint)
+    assert_ended_at_once(bucket, done, "give https://<host>")
+    assert "secret" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_this_machine_itself_may_be_spoken_to_in_clear(bucket: Bucket, host: str) -> None:
+    assert bucket.replay("--dry-run", endpoint=f"http://{host}:{free_port()}").stdout == "nothing to replay\n"
+
+
+def test_two_replays_at_once_do_no_harm(bucket: Bucket, server: OpenSearch) -> None:
+    names = {f"letter-{number}" for number in range(30)}
+    for name in names:
+        bucket.letters(name)
+    bucket.event([f"record {number}" for number in range(50)])
+    arguments = [bucket.command(), bucket.command("--keep"), bucket.command("--json")]
+    running = [
+        subprocess.Popen(command, env=bucket.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+        for command in arguments
+    ]
+    ended = [(process.communicate(), process.returncode) for process in running]
+    assert [(errors, status) for (_, errors), status in ended] == [("", 0)] * 3
+    left = bucket.keys()
+    assert {key for key in left if not key.startswith("replayed/")} == set()
+    found = stored(server, bucket.name)
+    assert set(found.values()) == {1}
+    assert set(found) == names | {f"{STREAMS['api']}-{number}" for number in range(50)}
+
+
+class Meanwhile:
+    """The wire to OpenSearch, which stores everything; and what another replay does while it answers."""
+
+    def __init__(self, does: Callable[[], object]) -> None:
+        self._does = does
+        self.stored: list[str] = []
+
+    def bulk(self, body: bytes, longest_wait: float) -> BulkAnswer:
+        assert longest_wait
+        self._does()
+        lines = [json.loads(line) for line in body.splitlines()]
+        self.stored += [line["@id"] for line in lines[1::2]]
+        return BulkAnswer(200, {"items": [{"create": {"status": 201}} for _ in lines[::2]]})
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("other_keeps", [False, True])
+def test_an_object_that_another_replay_removed_while_this_one_sent_it(
+    bucket: Bucket, *, keep: bool, other_keeps: bool
+) -> None:
+    key = bucket.letters("a")
+    another = s3_bucket.Bucket(bucket.s3, bucket.name)
+    does = (lambda: another.move(key)) if other_keeps else (lambda: another.delete(key))
+    result = replayer(bucket, Meanwhile(does), keep=keep).replay(object_of(key, TIME))
+    assert result.stored == 1
+    assert result.status is (Status.GONE if keep else Status.DELETED)
+    assert bucket.keys() == ({f"replayed/{key}"} if other_keeps else set())
+
+
+def test_an_object_copied_twice_is_there_once(bucket: Bucket) -> None:
+    key = bucket.letters("a")
+    body = bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read()
+    bucket.put(f"replayed/{key}", body)
+    result = replayer(bucket, Meanwhile(lambda: None), keep=True).replay(object_of(key, TIME))
+    assert result.status is Status.MOVED
+    assert bucket.keys() == {f"replayed/{key}"}
+
+
+def test_without_ids_only_one_of_two_replays_sends_an_object(bucket: Bucket) -> None:
+    found = object_of(bucket.letters("a"), TIME)
+    inner = Meanwhile(lambda: None)
+    results: list[ObjectResult] = []
+    outer = Meanwhile(lambda: results.append(replayer(bucket, inner, event_ids=False).replay(found)))
+    assert replayer(bucket, outer, event_ids=False).replay(found).status is Status.DELETED
+    assert [(result.status, result.stored) for result in results] == [(Status.LEFT, 0)]
+    assert f"another replay is sending it; if none runs any more, delete replaying/{found.key}" in results[0].reason
+    assert (outer.stored, inner.stored) == (["a"], [])
+    assert bucket.keys() == set()
+    assert replayer(bucket, inner, event_ids=False).replay(found).status is Status.GONE
+    assert bucket.keys() == set()
+
+
+def test_without_ids_several_replays_store_each_document_once(bucket: Bucket, server: OpenSearch) -> None:
+    names = {bucket.letters(f"letter-{number}"): f"letter-{number}" for number in range(20)}
+    command = bucket.command("--document-ids", "generated")
+    running = [
+        subprocess.Popen(command, env=bucket.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+        for _ in range(3)
+    ]
+    assert [process.communicate()[1] for process in running] == [""] * 3
+    assert bucket.keys() == set()
+    assert stored(server, bucket.name) == Counter(names.values())
+
+
+ROTATED = {"none": "", "daily": "-2026.11.20", "weekly": "-2026.w47", "monthly": "-2026.11"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("none", "daily"),
+        ("daily", "none"),
+        ("weekly", "monthly"),
+        ("monthly", "daily"),
+        ("none", "weekly"),
+        ("daily", "daily"),
+    ],
+)
+def test_a_changed_rotation_is_seen_before_records_are_stored_twice(
+    bucket: Bucket, server: OpenSearch, before: str, now: str
+) -> None:
+    former, present = f"{bucket.name}{ROTATED[before]}", f"{bucket.name}{ROTATED[now]}"
+    known = f"{STREAMS['api']}-1"
+    # Not refreshed: a search would not see it for 30 s.
+    server.create(index=former, id=known, body=document(known).source)
+    bucket.event(["zero", "one", "two"])
+    done = bucket.replay("--rotation", now)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ": 2 stored, 1 already there" in done.stdout
+    assert (f"; of another rotation: 1 in {former}" in done.stdout) is (before != now)
+    assert bucket.keys() == set()
+    everything = stored(server, f"{bucket.name}*")
+    assert everything == Counter({f"{STREAMS['api']}-{number}": 1 for number in range(3)})
+    assert set(stored(server, present)) == set(everything) - (set() if before == now else {known})
+
+
+def test_a_letter_is_looked_for_in_the_other_rotations_too(bucket: Bucket, server: OpenSearch) -> None:
+    server.create(index=f"{bucket.name}-2026.11", id="a", body=document("a").source)
+    bucket.letters("a", "b")
+    bucket.letters("b", index=f"{bucket.name}-2026.11.20", time=TIME + timedelta(hours=1))
+    done = bucket.replay("--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["already_in"] for one in json.loads(done.stdout)["objects"]] == [
+        {f"{bucket.name}-2026.11": 1},
+        {bucket.name: 1},
+    ]
+    assert stored(server, f"{bucket.name}*") == Counter("ab")
+
+
+def test_of_a_large_event_each_record_is_looked_for(bucket: Bucket, server: OpenSearch) -> None:
+    known = f"{STREAMS['api']}-1499"
+    server.create(index=bucket.name, id=known, body=document(known).source)
+    bucket.event([f"record {number}" for number in range(1500)])
+    done = bucket.replay("--rotation", "daily")
+    assert f": 1499 stored, 1 already there; of another rotation: 1 in {bucket.name}" in done.stdout
+
+
+def test_letters_of_one_object_for_two_indices_are_stored_once(bucket: Bucket, server: OpenSearch) -> None:
+    parts = [bucket.letters("a"), bucket.letters("a", index=f"{bucket.name}-2026.11.20")]
+    bodies = [bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in parts]
+    bucket.s3.delete_object(Bucket=bucket.name, Key=parts[1])
+    bucket.put(parts[0], b"".join(bodies))
+    assert bucket.replay().returncode == 0
+    assert stored(server, f"{bucket.name}*") == Counter("a")
+
+
+def test_an_alias_of_several_indices_is_searched(bucket: Bucket, server: OpenSearch) -> None:
+    """The former index of all records, reindexed by day, and its name an alias of the days."""
+    days = [f"{bucket.name}-of-day-{number}" for number in (1, 2)]
+    for day, name in zip(days, "ab", strict=True):
+        server.create(index=day, id=name, body=document(name).source)
+        server.indices.put_alias(index=day, name=bucket.name)
+        server.indices.refresh(index=day)
+    bucket.letters("a", "b", "c", index=f"{bucket.name}-2026.11.20")
+    done = bucket.replay("--rotation", "daily")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ": 1 stored, 2 already there" in done.stdout
+    assert stored(server, f"{bucket.name}*") == Counter("abc")
+
+
+def test_an_index_that_cannot_be_read_leaves_the_object(bucket: Bucket, server: OpenSearch) -> None:
+    former = f"{bucket.name}-2026.11"
+    server.create(index=former, id="a", body=document("a").source)
+    server.indices.close(index=former)
+    key = bucket.letters("a")
+    done = bucket.replay()
+    assert done.returncode == 1
+    assert (
+        f"left {key}: may be stored already in {former}, which cannot be read (index_closed_exception)" in done.stdout
+    )
+    assert bucket.keys() == {key}
+    assert stored(server, bucket.name) == Counter()
+    assert bucket.replay(SKIP_OPTION).returncode == 0
+    assert stored(server, bucket.name) == Counter("a")
+    server.indices.delete(index=former)
+
+
+def test_an_event_is_stored_as_the_function_stores_it(bucket: Bucket, server: OpenSearch) -> None:
+    """With the region of the function, and without what the operator calls a secret."""
+    key = bucket.event(['I1120 09:12:31.000000       1 a.go:1] "Done" ssn="078-05-1120" card=ACME-123456'])
+    assert re.fullmatch(r"aws/lambda/async/forwarder/.+", key)
+    own = ("--redact-names", "ssn", "--redact-patterns", "ACME-[0-9]{6}")
+    assert bucket.replay(*own, "--region", "eu-central-1").returncode == 0
+    server.indices.refresh(index=bucket.name)
+    (hit,) = server.search(index=bucket.name)["hits"]["hits"]
+    assert hit["_source"]["region"] == "eu-central-1"
+    assert not {"078-05-1120", "ACME-123456"} & set(re.findall(r"[\w-]+", json.dumps(hit["_source"])))
+    assert hit["_source"]["redacted"] is True

@@ -1,24 +1,28 @@
 """The saved objects: whole in themselves, and each panel asked of the real OpenSearch as Dashboards would."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.panels import CONTROL_PLANE_LOGS, GRID_WIDTH
+from eks_logs.dashboards import SAVED_OBJECTS
 from eks_logs.questions import all_questions, field_of
-from eks_logs.saved_objects import FILE, ndjson, saved_objects
 from local.forwarding import EVENTS, stored_by_type, subscription_message
 from local.saved_panels import Shown, ask_panel, read_library, referred, span_of
 from tests.conftest import SAMPLES
 from tests.test_questions import PROPERTIES, fields_of, found_ids, mapped
+from tools.dashboards.panels import CONTROL_PLANE_LOGS, GRID_WIDTH
+from tools.dashboards.saved_objects import ndjson, saved_objects
 
 LIBRARY = read_library()
 DASHBOARDS = [saved for (kind, _), saved in LIBRARY.items() if kind == "dashboard"]
 SEARCHES = [saved for (kind, _), saved in LIBRARY.items() if kind == "search"]
 ASKED = [saved for (kind, _), saved in LIBRARY.items() if kind in {"search", "visualization"}]
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+# Where a record is from, which a saved search shows beside what its question does.
+ORIGIN = {"cluster", "region", "@owner"}
 WORKSHOP_COLUMNS = (
     "@log_stream",
     "objectRef.name",
@@ -87,7 +91,7 @@ def reference_names(value: Any) -> set[str]:
 
 
 def test_the_file_is_what_its_source_makes() -> None:
-    assert FILE.read_text(encoding="utf-8") == ndjson(saved_objects()), "run `make dashboards`"
+    assert SAVED_OBJECTS.read_text(encoding="utf-8") == ndjson(saved_objects()), "run `make dashboards`"
 
 
 @pytest.mark.parametrize("saved", LIBRARY.values(), ids=by_id)
@@ -143,6 +147,44 @@ def test_the_panels_of_a_log_type_show_all_of_its_records_and_no_other(samples: 
     assert len(records.rows) == records.total == stored
 
 
+@pytest.mark.parametrize("saved", SEARCHES, ids=by_id)
+def test_every_saved_search_says_of_which_cluster_a_record_is(saved: dict[str, Any]) -> None:
+    columns = saved["attributes"]["columns"]
+    assert set(columns) >= ORIGIN
+    assert len(columns) == len(set(columns))
+
+
+@pytest.fixture
+def two_clusters(samples: OpenSearch) -> Iterator[str]:
+    """The samples, and one record of each log type that another cluster has of them."""
+    index = f"{SAMPLES}-of-two-clusters"
+    for log_type in LOG_TYPES:
+        query = {"term": {"log_type": log_type}}
+        (hit,) = samples.search(index=SAMPLES, body={"query": query, "size": 1})["hits"]["hits"]
+        other = {"cluster": "shop-test", "region": "us-east-1", "@owner": "444455556666"}
+        samples.index(index=index, body=hit["_source"] | other)
+    samples.indices.refresh(index=index)
+    yield f"{SAMPLES},{index}"
+    samples.indices.delete(index=index)
+
+
+@pytest.mark.parametrize("saved", DASHBOARDS, ids=by_id)
+def test_each_dashboard_lets_choose_a_cluster(samples: OpenSearch, two_clusters: str, saved: dict[str, Any]) -> None:
+    panels = (referred(LIBRARY, saved, reference["name"]) for reference in saved["references"])
+    states = [(panel, json.loads(panel["attributes"].get("visState", "{}"))) for panel in panels]
+    ((panel, state),) = [found for found in states if found[1].get("type") == "input_control_vis"]
+    assert state["params"]["updateFiltersOnChange"]
+    cluster = state["params"]["controls"][0]
+    assert cluster["fieldName"] == "cluster"
+    assert referred(LIBRARY, panel, cluster["indexPatternRefName"])["type"] == "index-pattern"
+    shown = ask_panel(samples, LIBRARY, panel, span_of(samples, SAMPLES), two_clusters)
+    assert ("Cluster", "shop-prod, shop-test") in shown.rows
+    assert ("Account", "111122223333, 444455556666") in shown.rows
+    # What Dashboards filters by once a value is chosen.
+    chosen = {"query": {"match_phrase": {cluster["fieldName"]: "shop-test"}}}
+    assert samples.count(index=two_clusters, body=chosen)["count"] == len(LOG_TYPES)
+
+
 def test_the_saved_searches_are_the_questions(samples: OpenSearch) -> None:
     titles = {saved["attributes"]["title"]: saved for saved in SEARCHES if saved["id"].startswith("eks-question-")}
     apart = [by_controllers for question in all_questions() if (by_controllers := question.by_controllers())]
@@ -150,7 +192,9 @@ def test_the_saved_searches_are_the_questions(samples: OpenSearch) -> None:
     assert set(titles) == {question.text for question in asked}
     for question in asked:
         shown = show(samples, titles[question.text])
-        assert shown.columns == question.shows
+        assert [name for name in shown.columns if name not in ORIGIN] == [
+            one for one in question.shows if one not in ORIGIN
+        ]
         assert shown.total == samples.count(index=SAMPLES, body={"query": question.query})["count"]
         assert len(shown.rows) == len(found_ids(samples, question, size=500))
 
@@ -164,13 +208,13 @@ def test_the_saved_searches_are_the_questions(samples: OpenSearch) -> None:
     ],
 )
 def test_a_misspelt_column_is_noticed(samples: OpenSearch, key: tuple[str, str]) -> None:
-    saved = read_library(FILE.read_text().replace("actor.username", "actor.usernam"))[key]
+    saved = read_library(SAVED_OBJECTS.read_text().replace("actor.username", "actor.usernam"))[key]
     assert named_fields(saved) - mapped(PROPERTIES) == {"actor.usernam"}
     assert len(empty_columns(show(samples, saved))) == 1
 
 
 def test_a_misspelt_filter_finds_nothing(samples: OpenSearch) -> None:
-    text = FILE.read_text().replace("objectRef.resource", "objectRef.resourc")
+    text = SAVED_OBJECTS.read_text().replace("objectRef.resource", "objectRef.resourc")
     saved = read_library(text)["search", "eks-question-who-read-secrets"]
     assert show(samples, saved).rows == ()
 

@@ -1,13 +1,10 @@
 """docs/schema.md says what is so: it comes from the index template, and its claims are held against documents."""
 
-import importlib.util
 import ipaddress
 import json
-import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import datetime
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,24 +13,11 @@ from forwarder.pipeline import documents_of
 from forwarder.sources import EKS_LOG_TYPES
 from forwarder.subscription import read_subscription
 from local.forwarding import EVENTS
-from local.lambda_runtime import TREE
 from tests.golden_pairs import pairs
+from tools import schema
 
-
-def load(name: str) -> ModuleType:
-    """The program, which is no package's."""
-    spec = importlib.util.spec_from_file_location(name, TREE / "docs" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses looks a class's module up by its name
-    spec.loader.exec_module(module)
-    return module
-
-
-schema = load("schema")
 MAPPED = schema.read_template()
-SCHEMA = schema.read_schema(tomllib.loads((TREE / "docs" / "schema.toml").read_text()))
+SCHEMA = schema.read_schema(tomllib.loads(schema.DESCRIPTIONS.read_text()))
 FIELDS = list(SCHEMA.fields())
 
 

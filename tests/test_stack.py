@@ -49,7 +49,7 @@ def test_a_stack_that_is_not_there_is_told_in_one_line(account: Account) -> None
 
 def test_a_stack_of_another_template_is_told_with_what_it_lacks(account: Account) -> None:
     deploy(account, {"FunctionArn": STACK.function_arn}, {"ClusterName": "prod"})
-    with pytest.raises(NotUsable, match=r"lacks FunctionRoleArn, KeptBucketName, OpenSearchEndpoint, .*DocumentIds:"):
+    with pytest.raises(NotUsable, match=r"lacks FunctionRoleArn, KeptBucketName, .*RedactPatterns:"):
         find_stack(account.api, STACK.name)
 
 

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
 from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
+from opensearchpy import OpenSearch
 
 from eks_logs.__main__ import main
 from eks_logs.stack import OUTPUTS, PARAMETERS
 from local.rig import Rig
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, ROLE, STACK, Account
 from tests.operator_commands import MASTER, assert_one_line
+from tests.payloads import STREAMS, envelope, lambda_event
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
 
@@ -30,7 +33,9 @@ def aws(prepared: Rig) -> Iterator[str]:
 
 
 def deploy(url: str, rig: Rig) -> None:
-    stack = replace(STACK, endpoint=rig.edge_url, function_role_arn=rig.function_identity.role_arn)
+    stack = replace(
+        STACK, endpoint=rig.edge_url, redact_names="shoe-size", function_role_arn=rig.function_identity.role_arn
+    )
     template = {
         "Parameters": {key: {"Type": "String", "Default": getattr(stack, of)} for key, of in PARAMETERS.items()},
         "Resources": {"KeptBucket": {"Type": "AWS::S3::Bucket"}},
@@ -42,6 +47,16 @@ def deploy(url: str, rig: Rig) -> None:
     boto3.client("s3", endpoint_url=url, **identity).create_bucket(
         Bucket=stack.kept_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
+
+
+def s3_of(url: str) -> Any:
+    identity = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
+    return boto3.client("s3", endpoint_url=url, **identity)
+
+
+def failed_event(record: str) -> bytes:
+    """The object that Lambda makes of an event with this record."""
+    return json.dumps({"requestPayload": lambda_event(envelope([record], STREAMS["api"]))}).encode()
 
 
 def run(aws: str, rig: Rig, command: str, *more: str) -> Result:
@@ -62,6 +77,41 @@ def test_what_is_given_wins_over_the_stack(aws: str, prepared: Rig) -> None:
 def test_the_bucket_to_replay_is_the_stacks(aws: str, prepared: Rig) -> None:
     result = run(aws, prepared, "replay", "--dry-run")
     assert (result.exit_code, result.output) == (0, "nothing to replay\n")
+
+
+def test_events_of_other_functions_are_left_in_a_bucket_of_several_stacks(aws: str, prepared: Rig) -> None:
+    s3 = s3_of(aws)
+    of_function = "aws/lambda/async/{}/2026/11/20/2026-11-20T23.59.58-b5a0"
+    keys = [of_function.format(name) for name in (STACK.function_name, "other")]
+    for key in keys:
+        s3.put_object(Bucket=STACK.kept_bucket, Key=key, Body=failed_event("one"))
+    try:
+        result = run(aws, prepared, "replay", "--dry-run")
+        assert result.exit_code == 1
+        assert f"would replay {keys[0]}: failed event, 1 records\n" in result.output
+        assert f"left {keys[1]}: is an event of the function other, not of the stack's" in result.output
+        meant = run(aws, prepared, "replay", "--dry-run", "--bucket", STACK.kept_bucket)
+        assert meant.exit_code == 0
+        assert f"would replay {keys[1]}: failed event, 1 records\n" in meant.output
+    finally:
+        for key in keys:
+            s3.delete_object(Bucket=STACK.kept_bucket, Key=key)
+
+
+def test_the_secrets_that_a_stack_names_are_taken_out_of_what_is_replayed(
+    aws: str, prepared: Rig, server: OpenSearch
+) -> None:
+    index = f"{STACK.index}-redacted-by-the-stack"
+    s3 = s3_of(aws)
+    record = 'I1120 09:12:31.000000       1 a.go:1] "Done" shoesize="44"'
+    key = f"aws/lambda/async/{STACK.function_name}/2026/11/20/2026-11-20T23.59.58-c6b1"
+    s3.put_object(Bucket=STACK.kept_bucket, Key=key, Body=failed_event(record))
+    result = run(aws, prepared, "replay", "--index", index)
+    assert result.exit_code == 0, result.output
+    server.indices.refresh(index=index)
+    (hit,) = server.search(index=index)["hits"]["hits"]
+    assert (hit["_source"]["redacted"], hit["_source"]["region"]) == (True, "eu-central-1")
+    assert "44" not in hit["_source"]["@message"]
 
 
 def test_a_check_goes_from_the_cluster_to_the_documents(aws: str, prepared: Rig) -> None:

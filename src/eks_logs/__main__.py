@@ -7,7 +7,7 @@ from eks_logs.commands.checking import check_command
 from eks_logs.commands.dashboards import dashboards_command
 from eks_logs.commands.preparation import apply_command, plan_command
 from eks_logs.commands.removing import destroy_command
-from eks_logs.commands.replaying import replay_command
+from eks_logs.commands.replay import replay_command
 from eks_logs.errors import SetupError
 from forwarder.version import VERSION
 

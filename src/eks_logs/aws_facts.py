@@ -11,7 +11,7 @@ from eks_logs.cluster_logs import ClusterLogs
 from eks_logs.control_plane_logging import WantedLogging
 from eks_logs.errors import NotThere, RightMissing
 from eks_logs.iam_policies import Statement, statements_of
-from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
+from eks_logs.replay.objects import FAILED_EVENTS_PREFIX
 from eks_logs.stack import DeployedStack
 from forwarder.delivery.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 

@@ -4,13 +4,21 @@ Source: OpenSearch-Dashboards, core/server/saved_objects/routes/import.ts and im
 security-dashboards-plugin, server/multitenancy/tenant_resolver.ts (tenants).
 """
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import requests
 
 from eks_logs.endpoint import Endpoint, lacks_api, said
 from eks_logs.errors import NotAllowed, NotProvided, Rejected
+
+SavedObject: TypeAlias = dict[str, Any]
+"""`id`, `type`, `attributes`, `references` and `migrationVersion`."""
+
+SAVED_OBJECTS = Path(__file__).parent / "resources" / "saved_objects.ndjson"
+"""What is imported, an object a line; `make dashboards` writes it."""
 
 IMPORT_PATH = "/api/saved_objects/_import?overwrite=true"
 """Objects of the same type and id are replaced, and no others: the ids in our file are ours."""
@@ -43,6 +51,13 @@ def import_objects(dashboards: Endpoint, ndjson: str, tenant: str) -> int:
     if not answer["success"]:
         raise Rejected(_failures(answer.get("errors", []), answer["successCount"]))
     return int(answer["successCount"])
+
+
+def dashboards_in(ndjson: str) -> Iterator[tuple[str, str]]:
+    """The title and the id of each dashboard among saved objects, one a line."""
+    for saved in map(json.loads, ndjson.splitlines()):
+        if saved["type"] == "dashboard":
+            yield saved["attributes"]["title"], saved["id"]
 
 
 def check_tenant(domain: Endpoint, tenant: str) -> None:

@@ -10,6 +10,7 @@ SetupError
 ├── NotAnswerable      no such question, nothing of that kind to choose in it, or no index to ask
 ├── BucketNotUsable    S3 refuses to list, read, copy or delete, or does not answer
 ├── UnreadableObject   an object of the bucket is neither dead letters nor a failed event, or is broken
+├── DuplicatesUnknown  OpenSearch cannot say whether a record is stored already
 ├── NotUsable          what was named cannot be worked with: no function's ARN, a stack that failed
 ├── NotThere           AWS has nothing of that name: cluster, function, stack
 ├── Busy               AWS is changing the resource at this moment, or asks to come later
@@ -57,6 +58,10 @@ class BucketNotUsable(SetupError):
 
 class UnreadableObject(SetupError):
     """An object holds nothing that could be sent again."""
+
+
+class DuplicatesUnknown(SetupError):
+    """Whether a record is stored already cannot be told of one index."""
 
 
 class RightMissing(NotAllowed):

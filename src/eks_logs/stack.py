@@ -28,6 +28,8 @@ class DeployedStack:
     index: str
     rotation: str
     document_ids: str
+    redact_names: str = ""
+    redact_patterns: str = ""
 
     @property
     def region(self) -> str:
@@ -57,6 +59,8 @@ PARAMETERS = {
     "IndexName": "index",
     "IndexRotation": "rotation",
     "DocumentIds": "document_ids",
+    "RedactNames": "redact_names",
+    "RedactPatterns": "redact_patterns",
 }
 
 

@@ -93,7 +93,8 @@ def document_of(document_id: str, source: JsonObject) -> Document:
 
 # What a slim document keeps: what every document has, and what it takes to find it.
 _CORE = (
-    *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
+    *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component"),
+    *("cluster", "region"),
     *("record_bytes", "severity", "message", "outcome", "redacted", "truncated"),
 )
 
@@ -116,9 +117,15 @@ def whole(document: Document) -> Document:
 
 
 class DocumentWriter:
-    """Writes the documents of one batch: what its records have in common is worked out once."""
+    """Writes the documents of one batch: what its records have in common is worked out once.
 
-    def __init__(self, batch: LogBatch, redactor: Redactor) -> None:
+    Args:
+        batch: the records.
+        redactor: takes their secrets away.
+        region: the AWS region of their log group; empty where it is not known.
+    """
+
+    def __init__(self, batch: LogBatch, redactor: Redactor, region: str = "") -> None:
         source = batch.source
         self._batch = batch
         self._redactor = redactor
@@ -133,6 +140,8 @@ class DocumentWriter:
         }
         if source.cluster:
             common["cluster"] = source.cluster
+        if region:
+            common["region"] = region
         self._common = b"," + _ENCODER.encode(common)[1:-1]
 
     def documents(self, first: int, events: Sequence[LogEvent]) -> Iterator[Document]:

@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN
     if not batches:
         return counts(Delivery((), 0))
     deadline = deadline_in(context.get_remaining_time_in_millis())
-    documents = (document for batch in batches for document in documents_of(batch, function.redactor))
+    documents = (document for batch in batches for document in documents_of(batch, function.redactor, settings.region))
     delivery = Sender(function.client, settings.index, settings.limits, deadline).deliver(documents)
     invocation = Invocation(context.aws_request_id, settings.function_version, datetime.now(UTC))
     try:

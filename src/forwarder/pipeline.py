@@ -13,15 +13,16 @@ from forwarder.subscription import LogBatch, LogEvent
 _AT_A_TIME = 100
 
 
-def documents_of(batch: LogBatch, redactor: Redactor | None = None) -> Iterator[Document]:
+def documents_of(batch: LogBatch, redactor: Redactor | None = None, region: str = "") -> Iterator[Document]:
     """One document for every record, in the batch's order; of an audit EventList one for each of its events.
 
     Args:
         batch: the records.
         redactor: takes their secrets away; by the rules that need no setting, if not given.
+        region: the AWS region of the records' log group, which no record names; empty where it is not known.
     """
     events = _events_of_lists(batch.events) if batch.source.log_type == AUDIT else batch.events
-    writer = DocumentWriter(batch, redactor or default_redactor())
+    writer = DocumentWriter(batch, redactor or default_redactor(), region)
     return (document for first, some in _in_groups(events) for document in writer.documents(first, some))
 
 

@@ -5,10 +5,8 @@ import os
 import click
 
 from eks_logs.commands.connection import Connection, connected
-from eks_logs.dashboards import check_tenant, import_objects
+from eks_logs.dashboards import SAVED_OBJECTS, check_tenant, dashboards_in, import_objects
 from eks_logs.endpoint import Endpoint
-from eks_logs.panels import dashboards
-from eks_logs.saved_objects import FILE
 
 
 @click.command("dashboards")
@@ -24,7 +22,8 @@ def dashboards_command(connection: Connection, dashboards_url: str | None, tenan
     auth, url = connection.caller(os.environ), dashboards_url or f"{connection.endpoint}/_dashboards"
     check_tenant(Endpoint(connection.endpoint, auth, connection.ca_file), tenant)
     endpoint = Endpoint(url, auth, connection.ca_file, "--dashboards-url")
-    imported = import_objects(endpoint, FILE.read_text(encoding="utf-8"), tenant)
+    ndjson = SAVED_OBJECTS.read_text(encoding="utf-8")
+    imported = import_objects(endpoint, ndjson, tenant)
     click.echo(f"{imported} saved objects imported into the tenant {tenant}")
-    for dashboard in dashboards():
-        click.echo(f"{dashboard.title}: {endpoint.url}/app/dashboards#/view/{dashboard.id}")
+    for title, name in dashboards_in(ndjson):
+        click.echo(f"{title}: {endpoint.url}/app/dashboards#/view/{name}")

@@ -96,6 +96,7 @@ USER_EXTRA = (
 WRITTEN_BY_US = frozenset(
     {
         *("@id", "@timestamp", "@message", "@owner", "@log_group", "@log_stream", "log_type", "component", "cluster"),
+        "region",
         *(
             "record_bytes",
             "severity",

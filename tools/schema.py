@@ -1,6 +1,6 @@
 """Write docs/schema.md, the page about every field of the index template.
 
-    python docs/schema.py
+    python -m tools.schema
 
 Names and types come from the index template, meanings and examples from docs/schema.toml.
 """
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-DOCS = Path(__file__).parent
-TEMPLATE = DOCS.parent / "src" / "eks_logs" / "resources" / "index_template.json"
-DESCRIPTIONS = DOCS / "schema.toml"
-PAGE = DOCS / "schema.md"
+TREE = Path(__file__).parent.parent
+TEMPLATE = TREE / "src" / "eks_logs" / "resources" / "index_template.json"
+DESCRIPTIONS = TREE / "docs" / "schema.toml"
+PAGE = TREE / "docs" / "schema.md"
 
 HEAD = "<!-- Written by `make schema` from the index template and docs/schema.toml: change those, not this. -->"
 

@@ -1,6 +1,6 @@
 """The saved objects of OpenSearch Dashboards: panels and questions as Dashboards 2.9 and later exports them.
 
-`python -m eks_logs.saved_objects` writes them to resources/saved_objects.ndjson, one object a line.
+`python -m tools.dashboards` writes them to src/eks_logs/resources/saved_objects.ndjson, one object a line.
 
 Source of the format: OpenSearch-Dashboards, sample_data/data_sets/*/saved_objects.ts (attributes), and the migrations
 of dashboard, index-pattern, search and visualization (their newest versions: no migration is left to do).
@@ -8,23 +8,21 @@ of dashboard, index-pattern, search and visualization (their newest versions: no
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from eks_logs.panels import Asked, Content, Controls, Dashboard, Panel, Records, Text, Timeline, dashboards
+from eks_logs.dashboards import SavedObject
 from eks_logs.questions import ASKING, Asking, Query, Question, slug
-from eks_logs.visualizations import vis_state
-
-SavedObject: TypeAlias = dict[str, Any]
-"""`id`, `type`, `attributes`, `references` and `migrationVersion`."""
+from tools.dashboards.panels import Asked, Content, Controls, Dashboard, Panel, Records, Text, Timeline, dashboards
+from tools.dashboards.visualizations import vis_state
 
 Reference: TypeAlias = dict[str, str]
 """`name` (what an attribute calls it), `type` and `id` of another saved object."""
 
-FILE = Path(__file__).parent / "resources" / "saved_objects.ndjson"
-
 DATA_VIEW = "ea521530-81ac-11ee-8baf-a5d5c77ada98"
 """Id of the data view `eks-control-plane-logs*` in the EKS workshop: what people made with it goes on working."""
+
+# Where a record is from: one domain may hold those of many clusters, of regions and accounts that call theirs alike.
+_ORIGIN = ("region", "@owner")
 
 _VERSIONS = {"dashboard": "7.9.3", "index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0"}
 _PANEL_VERSION = "2.9.0"
@@ -101,7 +99,7 @@ def _search(name: str, title: str, query: Query, columns: tuple[str, ...], order
         "description": "",
         "hits": 0,
         "version": 1,
-        "columns": list(columns),
+        "columns": list(dict.fromkeys(("cluster", *columns, *_ORIGIN))),
         "sort": [["@timestamp", order]],
         "kibanaSavedObjectMeta": {"searchSourceJSON": _json({**source, "highlightAll": True, "version": True})},
     }
@@ -203,7 +201,3 @@ def _panel_references(board: Dashboard) -> Iterator[Reference]:
     for place, (content, _) in enumerate(_contents(board)):
         kind = "search" if isinstance(content, Asked | Records) else "visualization"
         yield {"name": f"panel_{place}", "type": kind, "id": panel_id(board, content)}
-
-
-if __name__ == "__main__":
-    FILE.write_text(ndjson(saved_objects()), encoding="utf-8")

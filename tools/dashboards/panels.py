@@ -168,6 +168,10 @@ USER = Terms("actor.username", "Kubernetes user", missing="none")
 SESSION = Terms("actor.session_name", "IAM session", missing="none")
 VERB = Terms("verb", "Verb", missing="none")
 RESOURCE = Terms("objectRef.resource", "Resource", missing="none")
+# Clusters of several regions or accounts may have the same name.
+CLUSTER = Terms("cluster", "Cluster", 100)
+REGION = Terms("region", "Region", 50)
+ACCOUNT = Terms("@owner", "Account", 100)
 LOG_TYPE = Terms("log_type", "Log type")
 CLIENT = Terms("userAgent.keyword", "Client")
 _GREEN, _BLUE, _YELLOW, _RED, _DARK_RED, _GREY = "#54A868", "#6092C0", "#D6A23A", "#CC5642", "#7B1E3B", "#98A2B3"
@@ -233,8 +237,8 @@ def _head() -> Row:
             ("EKS API usage", "eks-api-usage"),
         )
     )
-    choices = (Terms("cluster", "Cluster", 100), Terms("log_type", "Log type", 10))
-    controls = Controls(slug="controls", title="EKS: cluster and log type", choices=choices)
+    choices = (CLUSTER, REGION, ACCOUNT, Terms(LOG_TYPE.field, LOG_TYPE.label, 10))
+    controls = Controls(slug="controls", title="EKS: cluster, region, account, log type", choices=choices)
     text = Text(slug="links", title="EKS: dashboards", markdown=f"{links}\n\n{_SEARCHES}")
     return Row(8, ((controls, 24), (text, 24)))
 

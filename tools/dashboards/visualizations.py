@@ -1,16 +1,19 @@
 """A panel as the `visState` of a saved visualization: its type, its aggregations, how it is drawn.
 
-What is the same for every visualization of a type stands in resources/visualizations.json.
+What is the same for every visualization of a type stands in visualizations.json.
 
 Source: OpenSearch-Dashboards, plugins vis_type_vislib, vis_type_table, vis_type_metric, vis_type_markdown and
 input_control_vis (parameters), data/common/search/aggs (aggregations).
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from eks_logs.panels import Bars, Controls, Counts, Metric, Number, Panel, Terms, Text, Timeline
-from eks_logs.resources import resource
+from tools.dashboards.panels import Bars, Controls, Counts, Metric, Number, Panel, Terms, Text, Timeline
+
+_PARAMETERS = Path(__file__).parent / "visualizations.json"
 
 
 def vis_state(panel: Panel) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def _drawn(panel: Panel) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
 
 
 def _params(kind: str) -> dict[str, Any]:
-    params: dict[str, Any] = resource("visualizations.json")[kind]
+    params: dict[str, Any] = json.loads(_PARAMETERS.read_text(encoding="utf-8"))[kind]
     return params
 
 

@@ -1,8 +1,8 @@
-"""Encode the readable subscription events of sources/ into the payloads Lambda receives.
+"""Encode the readable subscription events of events/sources/ into the payloads Lambda receives.
 
-    python events/encode.py                             encode every source again
-    python events/encode.py --check                     exit 1 and name each event that differs from its source
-    python events/encode.py --decode events/api.json    print an event in the form of a source, with its ids
+    python -m tools.encode                             encode every source again
+    python -m tools.encode --check                     exit 1 and name each event that differs from its source
+    python -m tools.encode --decode events/api.json    print an event in the form of a source, with its ids
 
 A source is the message CloudWatch Logs sends to a subscription, changed in three ways for the reader: timestamps are
 ISO 8601, a message may also be a list of lines or a JSON object, and log events have no `id`.
@@ -10,22 +10,18 @@ An event is `{"awslogs": {"data": base64(gzip(json))}}`, the shape given in
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import gzip
 import hashlib
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-EVENTS = Path(__file__).parent
+EVENTS = Path(__file__).parent.parent / "events"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
 ID_DIGITS = 56  # the length of the ids that CloudWatch Logs gives log events
 GO_ESCAPES = str.maketrans({"&": r"\u0026", "<": r"\u003c", ">": r"\u003e"})
@@ -197,7 +193,7 @@ def check(directory: Path) -> int:
     """Print what is stale in `directory`; return the exit status, 1 when anything is."""
     names = stale(directory)
     for name in names:
-        print(f"events/{name} differs from events/sources/{name}: run python events/encode.py", file=sys.stderr)
+        print(f"events/{name} differs from events/sources/{name}: run python -m tools.encode", file=sys.stderr)
     return 1 if names else 0
 
 

@@ -1,0 +1,1 @@
+"""Sending again what the stack's bucket holds: dead letters and failed events."""
