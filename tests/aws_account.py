@@ -12,10 +12,10 @@ import boto3
 from botocore.config import Config
 from moto import mock_aws
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.cluster_logs import ClusterLogs, Waiting
-from eks_logs.control_plane_logging import WantedLogging
-from eks_logs.stack import DeployedStack
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.cluster_logs import ClusterLogs, Waiting
+from eks_logs.aws.control_plane_logging import WantedLogging
+from eks_logs.aws.stack import DeployedStack
 from forwarder.control_plane import LOG_TYPES
 
 REGION = "eu-central-1"

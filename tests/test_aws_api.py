@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from botocore.stub import Stubber
 
-from eks_logs.aws_api import AwsApi
+from eks_logs.aws.api import AwsApi
 from eks_logs.errors import (
     Busy,
     NotAllowed,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.aws_checks import METRICS, AwsFacts, Denied, KeptObjects, LogStream, check_aws
-from eks_logs.aws_facts import gather
-from eks_logs.control_plane_logging import Function, LogGroup, SubscriptionFilter
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.checks import METRICS, AwsFacts, Denied, KeptObjects, LogStream, check_aws
+from eks_logs.aws.control_plane_logging import Function, LogGroup, SubscriptionFilter
+from eks_logs.aws.facts import gather
 from eks_logs.errors import NotAllowed
 from eks_logs.findings import Finding, Status
 from forwarder.control_plane import LOG_TYPES

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from eks_logs.control_plane_logging import (
+from eks_logs.aws.control_plane_logging import (
     FILTER,
     AwaitLogGroup,
     EnableLogTypes,
@@ -16,8 +16,8 @@ from eks_logs.control_plane_logging import (
     SubscriptionFilter,
     WantedLogging,
 )
+from eks_logs.aws.log_subscription import plan_logging, plan_removal
 from eks_logs.errors import Busy, Rejected, TookTooLong, UpdateFailed
-from eks_logs.logging_plan import plan_logging, plan_removal
 from forwarder.control_plane import LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, Account, Timeline, open_account
 

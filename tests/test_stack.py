@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from eks_logs.aws.stack import OUTPUTS, PARAMETERS, find_stack, stack_of
 from eks_logs.errors import Busy, NotThere, NotUsable, SetupError
-from eks_logs.stack import OUTPUTS, PARAMETERS, find_stack, stack_of
 from tests.aws_account import STACK, Account, open_account
 from tests.stack_template import read_template
 

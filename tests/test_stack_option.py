@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 
 from eks_logs.__main__ import main
-from eks_logs.stack import OUTPUTS, PARAMETERS
+from eks_logs.aws.stack import OUTPUTS, PARAMETERS
 from local.rig import Rig
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, ROLE, STACK, Account
 from tests.operator_commands import MASTER, assert_one_line

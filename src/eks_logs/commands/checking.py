@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import click
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.aws_checks import check_aws
-from eks_logs.aws_facts import gather as gather_aws
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.checks import check_aws
+from eks_logs.aws.facts import gather as gather_aws
 from eks_logs.commands.aim import Aim, aimed
 from eks_logs.commands.connection import Connection
 from eks_logs.commands.preparation import json_option

@@ -15,11 +15,11 @@ from botocore.exceptions import BotoCoreError
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
-from eks_logs.aws_api import AwsApi
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.stack import DeployedStack, find_stack
 from eks_logs.domain import Domain
 from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotAllowed
-from eks_logs.stack import DeployedStack, find_stack
 from eks_logs.wanted import INDEX
 from forwarder.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
 from forwarder.index_names import is_index_name

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eks_logs.aws_api import AwsApi
+from eks_logs.aws.api import AwsApi
 from eks_logs.errors import Busy, NotThere, NotUsable, Rejected
 
 # CloudFormation user guide, "Understand CloudFormation stack creation events"; what a rollback ends in is usable, too.

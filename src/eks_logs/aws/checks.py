@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from eks_logs.aws_commands import command_of
-from eks_logs.control_plane_logging import (
+from eks_logs.aws.calls import command_of
+from eks_logs.aws.control_plane_logging import (
     EVERYTHING,
     FILTER,
     AwaitLogGroup,
@@ -18,9 +18,9 @@ from eks_logs.control_plane_logging import (
     SubscriptionFilter,
     WantedLogging,
 )
+from eks_logs.aws.iam import Statement, allows, permits_log_group
+from eks_logs.aws.stack import DeployedStack
 from eks_logs.findings import Finding, fail, ok, skipped, warn
-from eks_logs.iam_policies import Statement, allows, permits_log_group
-from eks_logs.stack import DeployedStack
 from forwarder.control_plane import API, AUDIT, LOG_TYPES, classify
 
 # How old the newest record of a log type may be. A stream's lastEventTimestamp "typically updates in less than an hour

@@ -7,8 +7,8 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from eks_logs.aws_commands import command_of
-from eks_logs.control_plane_logging import (
+from eks_logs.aws.calls import command_of
+from eks_logs.aws.control_plane_logging import (
     FILTER,
     RETENTION_DAYS,
     AwaitLogGroup,
@@ -27,8 +27,8 @@ from eks_logs.control_plane_logging import (
     Unsubscribe,
     WantedLogging,
 )
+from eks_logs.aws.log_subscription import plan_logging, plan_removal
 from eks_logs.errors import NotThere, NotUsable, TooManyFilters
-from eks_logs.logging_plan import plan_logging, plan_removal
 from forwarder.control_plane import LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, REGION
 from tests.stack_template import read_template

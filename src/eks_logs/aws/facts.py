@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.aws_checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream
-from eks_logs.cluster_logs import ClusterLogs
-from eks_logs.control_plane_logging import WantedLogging
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream
+from eks_logs.aws.cluster_logs import ClusterLogs
+from eks_logs.aws.control_plane_logging import WantedLogging
+from eks_logs.aws.iam import Statement, statements_of
+from eks_logs.aws.stack import DeployedStack
 from eks_logs.errors import NotThere, RightMissing
-from eks_logs.iam_policies import Statement, statements_of
 from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
-from eks_logs.stack import DeployedStack
 from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 
 _HOUR = timedelta(hours=1)

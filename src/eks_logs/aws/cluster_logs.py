@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.control_plane_logging import (
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.control_plane_logging import (
     AwaitLogGroup,
     Change,
     EnableLogTypes,
@@ -23,8 +23,8 @@ from eks_logs.control_plane_logging import (
     Unsubscribe,
     WantedLogging,
 )
+from eks_logs.aws.iam import Statement, statements_of
 from eks_logs.errors import NotThere, Rejected, TookTooLong, UpdateFailed
-from eks_logs.iam_policies import Statement, statements_of
 
 _PERMISSION_SECONDS = 60
 

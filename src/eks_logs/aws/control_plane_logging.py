@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from eks_logs.aws.iam import Statement
 from eks_logs.errors import NotUsable
-from eks_logs.iam_policies import Statement
 
 FILTER = "eks-control-plane-logs"
 # CloudWatch Logs user guide, "CloudWatch Logs quotas": subscription filters for each log group.

@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from eks_logs.control_plane_logging import (
+from eks_logs.aws.control_plane_logging import (
     AwaitLogGroup,
     Change,
     EnableLogTypes,

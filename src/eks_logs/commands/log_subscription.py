@@ -7,12 +7,12 @@ from functools import wraps
 
 import click
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.cluster_logs import ClusterLogs, Waiting
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.cluster_logs import ClusterLogs, Waiting
+from eks_logs.aws.control_plane_logging import RETENTION_DAYS, LoggingStep, WantedLogging
+from eks_logs.aws.log_subscription import plan_logging, plan_removal
 from eks_logs.commands.connection import Command, Connection
-from eks_logs.control_plane_logging import RETENTION_DAYS, LoggingStep, WantedLogging
 from eks_logs.errors import RightMissing
-from eks_logs.logging_plan import plan_logging, plan_removal
 
 _WITHOUT = "--without-aws"
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from eks_logs.iam_policies import allows, permits_log_group, statements_of
+from eks_logs.aws.iam import allows, permits_log_group, statements_of
 
 BULK = "arn:aws:es:eu-central-1:123456789012:domain/logs/_bulk"
 SOURCE = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/eks/prod/cluster:*"

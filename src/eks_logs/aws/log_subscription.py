@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from eks_logs.control_plane_logging import (
+from eks_logs.aws.control_plane_logging import (
     EVERYTHING,
     FILTER,
     MOST_FILTERS,
@@ -20,8 +20,8 @@ from eks_logs.control_plane_logging import (
     Unsubscribe,
     WantedLogging,
 )
+from eks_logs.aws.iam import Statement, permits_log_group
 from eks_logs.errors import NotThere, TooManyFilters
-from eks_logs.iam_policies import Statement, permits_log_group
 from eks_logs.plan import diff_of
 from forwarder.control_plane import LOG_TYPES
 
