@@ -5,23 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from eks_logs.aws.calls import command_of
-from eks_logs.aws.control_plane_logging import (
-    EVERYTHING,
-    FILTER,
-    AwaitLogGroup,
-    EnableLogTypes,
+from eks_logs.aws.calls import AwsCall, CommandLine
+from eks_logs.aws.iam import Decision, Right, RoleRights, Statement, permits_log_group
+from eks_logs.aws.log_subscription import (
+    SUBSCRIBABLE,
+    DesiredLogging,
     Function,
     LogGroup,
-    Permit,
-    Subscribe,
     SubscriptionFilter,
-    WantedLogging,
+    enable,
+    find_log_group,
+    permission_calls,
+    subscribe,
+    without_subscriptions,
 )
-from eks_logs.aws.iam import Statement, allows, permits_log_group
 from eks_logs.aws.stack import DeployedStack
 from eks_logs.findings import Finding, fail, ok, skipped, warn
+from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
 from forwarder.control_plane import API, AUDIT, LOG_TYPES, classify
+from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 
 # How old the newest record of a log type may be. A stream's lastEventTimestamp "typically updates in less than an hour
 # from ingestion" (CloudWatch Logs API reference, LogStream), so a shorter time would find faults that are none.
@@ -68,12 +70,15 @@ class AwsFacts:
     """What was found; None where there is nothing of that name, Denied where the caller may not look.
 
     Attributes:
+        desired: how the cluster's logs are to get to the stack's function.
         time: when.
         metrics: the sums of METRICS over the last hour.
-        role: the statements of the inline policies of the function's role.
+        role: what the function's role may do of what it needs.
+        profile: AWS's, for what to type.
     """
 
     stack: DeployedStack
+    desired: DesiredLogging
     time: datetime
     log_types: frozenset[str] | Denied | None
     log_group: LogGroup | Denied | None
@@ -82,48 +87,59 @@ class AwsFacts:
     statements: tuple[Statement, ...] | Denied
     function: Function | Denied | None
     metrics: Mapping[str, float] | Denied
-    role: tuple[Statement, ...] | Denied | None
+    role: RoleRights | Denied | None
     kept: KeptObjects | Denied | None
+    profile: str | None = None
+
+    @property
+    def line(self) -> CommandLine:
+        """How commands are printed."""
+        return CommandLine(self.stack.region, self.profile)
 
 
 def check_aws(facts: AwsFacts) -> tuple[Finding, ...]:
     """Every link in AWS, in the order in which a record passes them; what may not be looked at is skipped."""
-    stack = facts.stack
     return (
-        _unless_denied("logging", facts.log_types, lambda found: check_log_types(stack, found)),
-        _unless_denied("log-group", facts.log_group, lambda found: check_log_group(stack, found)),
+        _unless_denied("logging", facts.log_types, lambda found: check_log_types(facts, found)),
+        _unless_denied("log-group", facts.log_group, lambda found: check_log_group(facts, found)),
         _unless_denied("streams", facts.streams, lambda found: check_streams(facts, found)),
-        _unless_denied("filter", facts.filters, lambda found: check_filters(stack, found)),
-        _unless_denied("permission", facts.statements, lambda found: check_permission(stack, found)),
-        _unless_denied("function", facts.function, lambda found: check_function(stack, found)),
-        _unless_denied("invocations", facts.metrics, lambda found: check_invocations(stack, found)),
-        _unless_denied("errors", facts.metrics, lambda found: check_errors(stack, found)),
-        _unless_denied("role", facts.role, lambda found: check_role(stack, found)),
-        _unless_denied("kept", facts.kept, lambda found: check_kept(stack, found)),
+        _unless_denied("filter", facts.filters, lambda found: check_filters(facts, found)),
+        _unless_denied("permission", facts.statements, lambda found: check_permission(facts, found)),
+        _unless_denied("function", facts.function, lambda found: check_function(facts, found)),
+        _unless_denied("invocations", facts.metrics, lambda found: check_invocations(facts, found)),
+        _unless_denied("errors", facts.metrics, lambda found: check_errors(facts, found)),
+        _unless_denied("role", facts.role, lambda found: check_role(facts, found)),
+        _unless_denied("kept", facts.kept, lambda found: check_kept(facts, found)),
     )
 
 
-def check_log_types(stack: DeployedStack, enabled: frozenset[str] | None) -> Finding:
-    """All five log types are enabled."""
-    name = "logging"
+def check_log_types(facts: AwsFacts, enabled: frozenset[str] | None) -> Finding:
+    """The log types that are expected are enabled; if none was named, any, and the others are off by choice."""
+    name, cluster = "logging", facts.stack.cluster
     if enabled is None:
-        return fail(name, f"there is no EKS cluster {stack.cluster}", _deploy(stack, "the right ClusterName"))
-    missing = tuple(log_type for log_type in LOG_TYPES if log_type not in enabled)
-    if not missing:
+        return fail(name, f"there is no EKS cluster {cluster}", _deploy(facts, "the right ClusterName"))
+    missing = facts.desired.missing_log_types(enabled) if facts.desired.log_types or enabled else LOG_TYPES
+    if missing:
+        return fail(
+            name, f"{', '.join(missing)} of cluster {cluster} not enabled", facts.line.aws(enable(cluster, missing))
+        )
+    off = [one for one in LOG_TYPES if one not in enabled]
+    if not off:
         return ok(name, "all five log types are enabled")
-    mend = command_of(EnableLogTypes(stack.cluster, missing), stack.region)
-    message = f"{', '.join(missing)} of cluster {stack.cluster} not enabled"
-    return warn(name, message, mend) if enabled else fail(name, message, mend)
+    return ok(name, f"{', '.join(one for one in LOG_TYPES if one in enabled)} are enabled, {', '.join(off)} are not")
 
 
-def check_log_group(stack: DeployedStack, log_group: LogGroup | None) -> Finding:
-    """The log group exists."""
+def check_log_group(facts: AwsFacts, log_group: LogGroup | None) -> Finding:
+    """The log group exists, and can have subscription filters."""
+    name = "log-group"
     if log_group is None:
-        look = command_of(AwaitLogGroup(_wanted(stack).log_group), stack.region)
-        message = f"there is no log group {_wanted(stack).log_group}"
-        return fail("log-group", message, f"EKS makes it within minutes of enabling log types; look again: {look}")
+        look = facts.line.aws(find_log_group(facts.desired.log_group))
+        message = f"there is no log group {facts.desired.log_group}"
+        return fail(name, message, f"EKS makes it within minutes of enabling log types; look again: {look}")
+    if log_group.log_class != SUBSCRIBABLE:
+        return fail(name, *without_subscriptions(log_group, facts.desired, facts.line))
     kept = f"for {log_group.retention_days} days" if log_group.retention_days else "for ever"
-    return ok("log-group", f"{log_group.name} keeps records {kept}")
+    return ok(name, f"{log_group.name} keeps records {kept}")
 
 
 def check_streams(facts: AwsFacts, streams: Sequence[LogStream] | None) -> Finding:
@@ -139,72 +155,77 @@ def check_streams(facts: AwsFacts, streams: Sequence[LogStream] | None) -> Findi
         return ok("streams", f"every enabled log type has records of the last {minutes} minutes")
     message = f"no records of the last {minutes} minutes of {', '.join(quiet)}"
     if any(log_type in _NEVER_QUIET for log_type in quiet):
-        return fail(
-            "streams", message, f"see whether the cluster is up: aws eks describe-cluster --name {facts.stack.cluster}"
-        )
-    return warn("streams", message, "none if the cluster is quiet; else look again in an hour")
+        look = facts.line.aws(AwsCall("eks", "DescribeCluster", {"name": facts.stack.cluster}))
+        return fail("streams", message, f"see whether the cluster is up: {look}")
+    return warn("streams", message, "nothing if the cluster is quiet; else look again in an hour")
 
 
-def check_filters(stack: DeployedStack, filters: Sequence[SubscriptionFilter] | None) -> Finding:
-    """One filter sends every record to the function."""
-    name = "filter"
+def check_filters(facts: AwsFacts, filters: Sequence[SubscriptionFilter] | None) -> Finding:
+    """One filter sends the records to the function that the stack's FilterPattern names."""
+    name, desired = "filter", facts.desired
     if filters is None:
         return skipped(name, "there is no log group")
-    sending = [one for one in filters if one.sends_to(stack.function_arn)]
+    sending = [one for one in filters if one.sends_to(desired.function_arn)]
     names = ", ".join(one.name for one in sending)
     if not sending:
         there = ", ".join(one.name for one in filters) or "none"
-        message = f"no subscription filter of {_wanted(stack).log_group} sends to the function (there: {there})"
-        return fail(name, message, _subscribe(stack))
-    if all(one.pattern != EVERYTHING for one in sending):
-        return warn(
-            name, f"{names} sends only the records that match its pattern", "set an empty pattern, if not meant"
-        )
+        message = f"no subscription filter of {desired.log_group} sends to the function (there: {there})"
+        return fail(name, message, facts.line.aws(subscribe(desired)))
     if len(sending) > 1:
-        return warn(name, f"{names} send the same records twice", "remove one: aws logs delete-subscription-filter")
-    return ok(name, f"{names} sends every record to the function")
+        delete = AwsCall(
+            "logs", "DeleteSubscriptionFilter", {"logGroupName": desired.log_group, "filterName": sending[-1].name}
+        )
+        return warn(name, f"{names} send records twice", f"remove one: {facts.line.aws(delete)}")
+    if sending[0].pattern.strip() != desired.pattern.strip():
+        sent, meant = _records(sending[0].pattern), _records(desired.pattern)
+        message = f"{names} sends {sent}, and the stack's FilterPattern says {meant}"
+        return warn(name, message, facts.line.aws(subscribe(desired, names)))
+    return ok(name, f"{names} sends {_records(desired.pattern)} to the function")
 
 
-def check_permission(stack: DeployedStack, statements: Sequence[Statement]) -> Finding:
+def _records(pattern: str) -> str:
+    return f"the records that match {pattern}" if pattern.strip() else "every record"
+
+
+def check_permission(facts: AwsFacts, statements: Sequence[Statement]) -> Finding:
     """CloudWatch Logs may invoke the function for the log group."""
-    wanted = _wanted(stack)
-    if any(permits_log_group(statement, wanted.source_arn) for statement in statements):
+    desired = facts.desired
+    if any(permits_log_group(statement, desired.source_arn) for statement in statements):
         return ok("permission", "CloudWatch Logs may invoke the function")
-    taken = any(statement.get("Sid") == wanted.statement_id for statement in statements)
-    change = Permit(wanted.function_arn, wanted.statement_id, wanted.source_arn, replaces=taken)
-    message = f"CloudWatch Logs may not invoke the function for {wanted.log_group}"
-    return fail("permission", message, command_of(change, stack.region))
+    message = f"CloudWatch Logs may not invoke the function for {desired.log_group}"
+    return fail("permission", message, facts.line.aws(*permission_calls(tuple(statements), desired)))
 
 
-def check_function(stack: DeployedStack, function: Function | None) -> Finding:
+def check_function(facts: AwsFacts, function: Function | None) -> Finding:
     """The function can run, with the settings of the stack."""
-    name = "function"
+    name, stack = "function", facts.stack
     if function is None:
-        return fail(name, f"there is no function {stack.function_arn}", _deploy(stack, "the template unchanged"))
+        return fail(name, f"there is no function {stack.function_arn}", _deploy(facts, "the template unchanged"))
     states = f"{function.state}, its last update {function.last_update}"
     if function.state == "Failed" or function.last_update == "Failed":
-        return fail(name, f"{stack.function_name} is {states}", _deploy(stack, "what its StateReason asks for"))
+        return fail(name, f"{stack.function_name} is {states}", _deploy(facts, "what its StateReason asks for"))
     differing = [key for key, of in _VARIABLES.items() if function.environment.get(key) != getattr(stack, of)]
     if differing:
         message = f"{', '.join(differing)} of the function differ from the stack's parameters"
-        return warn(name, message, _deploy(stack, "the parameters that are meant"))
+        return warn(name, message, _deploy(facts, "the parameters that are meant"))
     if function.last_update == "InProgress" or function.state == "Pending":
         return warn(name, f"{stack.function_name} is {states}", "look again in a minute")
     return ok(name, f"{stack.function_name} is {states}")
 
 
-def check_invocations(stack: DeployedStack, sums: Mapping[str, float]) -> Finding:
+def check_invocations(facts: AwsFacts, sums: Mapping[str, float]) -> Finding:
     """CloudWatch Logs invoked the function within the last hour."""
     count = sums.get(INVOCATIONS, 0)
     if count:
         return ok("invocations", f"{count:.0f} in the last hour")
-    mend = "mend the links above; if they hold, look again when the cluster has written something"
-    return warn("invocations", f"{stack.function_name} was not invoked in the last hour", mend)
+    mend = "see to the links above; if they hold, look again when the cluster has written something"
+    return warn("invocations", f"{facts.stack.function_name} was not invoked in the last hour", mend)
 
 
-def check_errors(stack: DeployedStack, sums: Mapping[str, float]) -> Finding:
+def check_errors(facts: AwsFacts, sums: Mapping[str, float]) -> Finding:
     """Nothing failed within the last hour; an error alone heals itself, as Lambda tries again."""
-    name, log = "errors", f"sam logs --stack-name {stack.name}"
+    name, stack = "errors", facts.stack
+    log = facts.line.sam("logs", stack.name)
     found = {metric: sums.get(metric, 0) for metric in (ERRORS, THROTTLES, KEPT, LOST)}
     counted = ", ".join(f"{metric} {count:.0f}" for metric, count in found.items() if count)
     if found[LOST]:
@@ -212,33 +233,55 @@ def check_errors(stack: DeployedStack, sums: Mapping[str, float]) -> Finding:
         return fail(name, message, f"let {stack.function_role_name} write to s3://{stack.kept_bucket}; {log}")
     if found[KEPT]:
         message = f"{counted} in the last hour: events failed for good and are kept in the bucket"
-        return fail(name, message, f"{log}; then {_replay(stack)}")
+        return fail(name, message, f"{log}; then {_replay(facts)}")
     if counted:
         return warn(name, f"{counted} in the last hour; Lambda tries again", log)
     return ok(name, "none in the last hour")
 
 
-def check_role(stack: DeployedStack, statements: Sequence[Statement] | None) -> Finding:
-    """The function's role may send bulk requests to the domain, or reach the Serverless collection's data API."""
-    role, (action, target) = stack.function_role_name, _needed_right(stack.domain_arn)
-    if statements is None:
-        return fail("role", f"there is no role {role}", _deploy(stack, "the template unchanged"))
-    if allows(statements, action, target):
-        return ok("role", f"{role} may send to {target}")
-    message = f"the inline policies of {role} do not allow {action} on {target}"
-    return fail("role", message, _deploy(stack, "the right OpenSearchDomainArn"))
+def needed_rights(stack: DeployedStack) -> tuple[Right, ...]:
+    """What template.yaml gives the function's role beside its own log: bulk requests, and what could not be stored."""
+    arn, bucket = stack.domain_arn, f"arn:{stack.partition}:s3:::{stack.kept_bucket}"
+    is_serverless = arn.split(":")[2] == "aoss"
+    return (
+        Right("aoss:APIAccessAll", arn) if is_serverless else Right("es:ESHttpPost", f"{arn}/_bulk"),
+        Right("s3:PutObject", f"{bucket}/{DEAD_LETTERS_PREFIX}/key"),
+        Right("s3:PutObject", f"{bucket}/{FAILED_EVENTS_PREFIX}/key"),
+        Right("s3:ListBucket", bucket),
+    )
 
 
-def _needed_right(arn: str) -> tuple[str, str]:
-    """What template.yaml gives the role: an action and the resource it is for."""
-    return ("aoss:APIAccessAll", arn) if arn.split(":")[2] == "aoss" else ("es:ESHttpPost", f"{arn}/_bulk")
+def check_role(facts: AwsFacts, found: RoleRights | None) -> Finding:
+    """The function's role may send bulk requests to the domain or collection, and keep what was refused."""
+    name, role = "role", facts.stack.function_role_name
+    if found is None:
+        return fail(name, f"there is no role {role}", _deploy(facts, "the template unchanged"))
+    lacking = [right for right, decision in found.decisions.items() if decision is not Decision.ALLOWED]
+    unseen = f" (not seen: {', '.join(found.unseen)})" if found.unseen else ""
+    if not lacking:
+        return ok(name, f"{role} may send to {facts.stack.domain_arn} and keep what is refused{unseen}")
+    told = ", ".join(f"{right}{f' ({why})' if (why := found.reasons.get(right)) else ''}" for right in lacking)
+    # The organization's policies, which no role's reader sees, take away and grant nothing.
+    is_certain = len(found.unseen) <= 1 or any(found.decisions[right] is Decision.DENIED for right in lacking)
+    if not is_certain or all(found.decisions[right] is Decision.CONDITIONAL for right in lacking):
+        return warn(
+            name,
+            f"whether {role} may {told} cannot be told from here{unseen}",
+            "ask as somebody who has iam:SimulatePrincipalPolicy, or look at the role's policies",
+        )
+    return fail(
+        name,
+        f"{role} may not {told}{unseen}",
+        _deploy(facts, "the right OpenSearchDomainArn, and a permissions boundary that allows it"),
+    )
 
 
-def check_kept(stack: DeployedStack, kept: KeptObjects | None) -> Finding:
+def check_kept(facts: AwsFacts, kept: KeptObjects | None) -> Finding:
     """The bucket is empty of what OpenSearch should have."""
+    stack = facts.stack
     if kept is None:
         message = f"there is no bucket {stack.kept_bucket}: what cannot be stored would be lost"
-        return fail("kept", message, _deploy(stack, "the template unchanged"))
+        return fail("kept", message, _deploy(facts, "the template unchanged"))
     if kept.newest is None:
         return ok("kept", f"nothing waits in s3://{stack.kept_bucket}")
     least = "at least " if kept.more else ""
@@ -246,7 +289,7 @@ def check_kept(stack: DeployedStack, kept: KeptObjects | None) -> Finding:
     message = (
         f"{least}{kept.dead_letters} objects of refused documents and {kept.events} failed events, newest {newest}"
     )
-    return warn("kept", message, _replay(stack))
+    return warn("kept", message, _replay(facts))
 
 
 _Found = TypeVar("_Found")
@@ -258,18 +301,9 @@ def _unless_denied(name: str, found: _Found | Denied, check: Callable[[_Found], 
     return check(found)
 
 
-def _wanted(stack: DeployedStack) -> WantedLogging:
-    return WantedLogging(stack.cluster, stack.function_arn)
+def _deploy(facts: AwsFacts, what: str) -> str:
+    return f"deploy with {what}: {facts.line.sam('deploy', facts.stack.name)}"
 
 
-def _subscribe(stack: DeployedStack) -> str:
-    change = Subscribe(_wanted(stack).log_group, SubscriptionFilter(FILTER, EVERYTHING, stack.function_arn))
-    return command_of(change, stack.region)
-
-
-def _deploy(stack: DeployedStack, what: str) -> str:
-    return f"deploy with {what}: sam deploy --stack-name {stack.name}"
-
-
-def _replay(stack: DeployedStack) -> str:
-    return f"eks-logs replay --stack-name {stack.name}"
+def _replay(facts: AwsFacts) -> str:
+    return facts.line.eks_logs("replay", facts.stack.name)

@@ -1,15 +1,14 @@
 """Gathers in AWS what the checks judge; what the caller may not read is Denied, and the rest is read all the same."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream
-from eks_logs.aws.cluster_logs import ClusterLogs
-from eks_logs.aws.control_plane_logging import WantedLogging
-from eks_logs.aws.iam import Statement, statements_of
+from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream, needed_rights
+from eks_logs.aws.iam import RoleRights, rights_of
+from eks_logs.aws.log_subscription import DesiredLogging, LoggingReader
 from eks_logs.aws.stack import DeployedStack
 from eks_logs.errors import NotThere, RightMissing
 from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
@@ -21,16 +20,25 @@ _MOST_COUNTED = 10_000
 _Found = TypeVar("_Found")
 
 
-def gather(api: AwsApi, stack: DeployedStack, time: datetime) -> AwsFacts:
-    """Everything that `check_aws` judges, as it is at this time (with its zone).
+def gather(api: AwsApi, stack: DeployedStack, time: datetime, log_types: tuple[str, ...] = ()) -> AwsFacts:
+    """Everything that `check_aws` judges.
+
+    Args:
+        api: AWS, as the caller may use it.
+        stack: whose links are checked.
+        time: now, with its zone.
+        log_types: which have to be enabled; where none is named, those that are off are off by choice.
 
     Raises:
         SetupError: AWS cannot be asked at all: no credentials, no answer.
     """
-    logs = ClusterLogs(api, WantedLogging(stack.cluster, stack.function_arn))
+    desired = DesiredLogging(stack.cluster, stack.function_arn, stack.filter_pattern, log_types)
+    logs = LoggingReader(api, desired)
     return AwsFacts(
         stack=stack,
+        desired=desired,
         time=time,
+        profile=api.profile,
         log_types=_or_denied(logs.log_types),
         log_group=_or_denied(logs.log_group),
         streams=_or_denied(lambda: _or_none(lambda: _streams(api, stack, time))),
@@ -59,7 +67,7 @@ def _or_none(read: Callable[[], _Found]) -> _Found | None:
 
 def _streams(api: AwsApi, stack: DeployedStack, time: datetime) -> tuple[LogStream, ...]:
     """The log group's streams, newest first, as far as they have a fresh record."""
-    group = WantedLogging(stack.cluster, stack.function_arn).log_group
+    group = DesiredLogging(stack.cluster, stack.function_arn).log_group
     parameters = {"logGroupName": group, "orderBy": "LastEventTime", "descending": True}
     found = []
     for one in api.items("logs", "describe_log_streams", "logStreams", **parameters):
@@ -88,15 +96,8 @@ def _query(number: str, metric: str, function_name: str) -> dict[str, Any]:
     return {"Id": number, "MetricStat": {"Metric": measured, "Period": 300, "Stat": "Sum"}}
 
 
-def _role(api: AwsApi, stack: DeployedStack) -> tuple[Statement, ...]:
-    return tuple(_role_statements(api, stack.function_role_name))
-
-
-def _role_statements(api: AwsApi, role: str) -> Iterator[Statement]:
-    """The statements of a role's inline policies, which is where the stack puts its own."""
-    for name in api.call("iam", "list_role_policies", RoleName=role)["PolicyNames"]:
-        policy = api.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
-        yield from statements_of(policy["PolicyDocument"])
+def _role(api: AwsApi, stack: DeployedStack) -> RoleRights:
+    return rights_of(api, stack.function_role_arn, needed_rights(stack))
 
 
 def _kept(api: AwsApi, stack: DeployedStack) -> KeptObjects:

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import boto3
 import click
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
-from eks_logs.aws.api import AwsApi
+from eks_logs.aws.api import AwsApi, translated
 from eks_logs.aws.stack import DeployedStack, find_stack
 from eks_logs.domain import Domain
 from eks_logs.endpoint import Endpoint
@@ -83,6 +83,14 @@ class Connection:
         """
         return _session(self.profile, self.region)
 
+    def aws_api(self) -> AwsApi:
+        """AWS, as the caller may use it.
+
+        Raises:
+            NotAllowed: as of aws().
+        """
+        return _aws_api(self.profile, self.region)
+
     def s3(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """A client for S3.
 
@@ -90,7 +98,7 @@ class Connection:
             NotAllowed: as of aws().
         """
         session = self.aws()
-        with _aws_configuration():
+        with _aws_configuration(self.profile):
             return session.client("s3")
 
     def caller(self, environment: Mapping[str, str]) -> AuthBase:
@@ -126,7 +134,10 @@ class Connection:
 
     def _signature(self) -> Signature:
         aws = self.aws()
-        credentials = aws.get_credentials()
+        with _aws_configuration(self.profile):
+            credentials = aws.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()  # an expired login is told here, and not by a request's traceback
         scope = self.signing_scope(aws.region_name)
         if credentials is None or scope is None:
             raise NotAllowed(
@@ -149,16 +160,20 @@ def _password(user: str, environment: Mapping[str, str]) -> str:
 
 
 def _session(profile: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 is published without types
-    with _aws_configuration():
+    with _aws_configuration(profile):
         return boto3.Session(profile_name=profile, region_name=region)
 
 
+def _aws_api(profile: str | None, region: str | None) -> AwsApi:
+    return AwsApi(_session(profile, region).client, profile=profile)
+
+
 @contextmanager
-def _aws_configuration() -> Iterator[None]:
+def _aws_configuration(profile: str | None) -> Iterator[None]:
     try:
         yield
-    except BotoCoreError as error:
-        raise NotAllowed(f"no AWS credentials: {error}; check --profile, --region and ~/.aws/config") from None
+    except (BotoCoreError, ClientError) as error:
+        raise translated("sts", error, profile) from None
 
 
 def connected(command: Command) -> Command:
@@ -175,7 +190,9 @@ def connected(command: Command) -> Command:
         region: str | None,
         **own: object,
     ) -> None:
-        stack = find_stack(AwsApi(_session(profile, region).client), stack_name) if stack_name else None
+        stack = (
+            find_stack(AwsApi(_session(profile, region).client, profile=profile), stack_name) if stack_name else None
+        )
         address = required("--endpoint", endpoint, stack.endpoint if stack else None).rstrip("/")
         name = index or (stack.index if stack else INDEX)
         home = region or (stack.region if stack else None)

@@ -1,36 +1,50 @@
 """The part of `plan`, `apply` and `destroy` that is in AWS: the way of the cluster's logs to the stack's function."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any
 
 import click
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.aws.cluster_logs import ClusterLogs, Waiting
-from eks_logs.aws.control_plane_logging import RETENTION_DAYS, LoggingStep, WantedLogging
-from eks_logs.aws.log_subscription import plan_logging, plan_removal
+from eks_logs.aws.calls import CommandLine
+from eks_logs.aws.log_subscription import (
+    OPTIONS,
+    STAYS,
+    DesiredLogging,
+    LoggingReader,
+    notes_on,
+    plan_logging,
+    plan_removal,
+)
+from eks_logs.aws.steps import AwsStep, Waiting, take
 from eks_logs.commands.connection import Command, Connection
 from eks_logs.errors import RightMissing
 
 _WITHOUT = "--without-aws"
+_without_option = click.option(
+    _WITHOUT, is_flag=True, help="Leave the cluster's logging and its subscription as they are"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What of AWS a command is to look after: nothing, or the log group's retention too (None leaves that alone)."""
+class AwsChoices:
+    """What of AWS a command is to look after: nothing, or what was chosen, by the names of OPTIONS."""
 
     without_aws: bool
-    log_group_days: int | None
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Logging:
-    """The steps in AWS, and what takes them; none where no stack is named."""
+    """The steps in AWS, how their commands are printed, and what should be known; nothing where no stack is named."""
 
-    steps: tuple[LoggingStep, ...] = ()
-    logs: ClusterLogs | None = None
+    steps: tuple[AwsStep, ...] = ()
+    notes: tuple[str, ...] = ()
+    api: AwsApi | None = None
+    line: CommandLine | None = None
 
     def apply(self, tell: Callable[[str], None]) -> None:
         """Take the steps; `tell` gets a line on what is waited for.
@@ -39,53 +53,76 @@ class Logging:
             SetupError: AWS refuses one of them.
         """
         waiting = Waiting(time.monotonic, time.sleep, tell)
-        for step in self.steps if self.logs else ():
-            self.logs.apply(step.change, waiting)  # type: ignore[union-attr]  # there are no steps without it
+        for step in self.steps if self.api else ():
+            take(self.api, step, waiting)  # type: ignore[arg-type]  # there are no steps without it
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"aws_steps": [{"title", "command", "diff"}], "aws_notes": […]}`."""
+        steps = [
+            {"title": step.title, "command": step.command(self.line), "diff": step.diff}
+            for step in self.steps
+            if self.line
+        ]
+        return {"aws_steps": steps, "aws_notes": self.notes}
 
 
 def of_aws(command: Command) -> Command:
     """Give a command the options on AWS; it gets them as one argument, `asked`."""
 
     @wraps(command)
-    def bundled(*positional: object, without_aws: bool, log_group_days: str | None, **own: object) -> None:
-        days = None if log_group_days is None else int(log_group_days)
-        command(*positional, asked=Asked(without_aws, days), **own)
+    def bundled(*positional: object, without_aws: bool, **own: object) -> None:
+        chosen = {name: own.pop(name) for name in OPTIONS}
+        command(*positional, asked=AwsChoices(without_aws, chosen), **own)
 
-    days = click.Choice([str(number) for number in RETENTION_DAYS])
-    told = "How long CloudWatch Logs keeps the cluster's log group  [default: as it is]"
-    bundled = click.option("--log-group-days", type=days, metavar="DAYS", help=told)(bundled)
-    return click.option(_WITHOUT, is_flag=True, help="Leave the cluster's logging and its subscription as they are")(
-        bundled
-    )
+    for option in reversed([*OPTIONS.values()]):
+        bundled = option(bundled)
+    return _without_option(bundled)
 
 
-def needed(connection: Connection, asked: Asked) -> Logging:
+def leaving_aws(command: Command) -> Command:
+    """Give a command the one option on AWS that is of use where things are taken away."""
+
+    @wraps(command)
+    def bundled(*positional: object, without_aws: bool, **own: object) -> None:
+        command(*positional, asked=AwsChoices(without_aws), **own)
+
+    return _without_option(bundled)
+
+
+def needed(connection: Connection, asked: AwsChoices) -> Logging:
     """What has to change so that the logs of the stack's cluster reach its function.
 
     Raises:
-        SetupError: AWS refuses to tell, the cluster is not there, or its log group has no room for a filter.
+        SetupError: AWS refuses to tell, the cluster is not there, or its log group cannot have one more filter.
     """
-    return _logging(connection, asked, lambda logs, wanted: plan_logging(logs.find(), wanted))
+
+    def plan(reader: LoggingReader, desired: DesiredLogging) -> tuple[tuple[AwsStep, ...], tuple[str, ...]]:
+        current = reader.current()
+        return plan_logging(current, desired), notes_on(current, desired)
+
+    return _logging(connection, asked, plan)
 
 
-def removable(connection: Connection, asked: Asked) -> Logging:
+def removable(connection: Connection, asked: AwsChoices) -> Logging:
     """What `apply` made of it, and the stack did not.
 
     Raises:
         SetupError: AWS refuses to tell.
     """
-    return _logging(connection, asked, lambda logs, wanted: plan_removal(logs.subscription(), wanted))
+    return _logging(connection, asked, lambda reader, desired: (plan_removal(reader.subscription(), desired), (STAYS,)))
 
 
 def _logging(
-    connection: Connection, asked: Asked, plan: Callable[[ClusterLogs, WantedLogging], tuple[LoggingStep, ...]]
+    connection: Connection,
+    asked: AwsChoices,
+    plan: Callable[[LoggingReader, DesiredLogging], tuple[tuple[AwsStep, ...], tuple[str, ...]]],
 ) -> Logging:
     stack = connection.stack
     if stack is None or asked.without_aws:
         return Logging()
-    wanted = WantedLogging(stack.cluster, stack.function_arn, asked.log_group_days)
-    logs = ClusterLogs(AwsApi(connection.aws().client), wanted)
+    desired = DesiredLogging(stack.cluster, stack.function_arn, stack.filter_pattern, **asked.chosen)
+    api = connection.aws_api()
     try:
-        return Logging(plan(logs, wanted), logs)
+        return Logging(*plan(LoggingReader(api, desired), desired), api, CommandLine(stack.region, connection.profile))
     except RightMissing as error:
         raise RightMissing(error.right, f"Or leave AWS as it is: {_WITHOUT}.") from None

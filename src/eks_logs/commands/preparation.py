@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from eks_logs.aws.control_plane_logging import LoggingStep
+from eks_logs.aws.steps import AwsStep
 from eks_logs.commands.aim import Aim, aimed
 from eks_logs.commands.connection import Command
-from eks_logs.commands.log_subscription import Asked, Logging, needed, of_aws
+from eks_logs.commands.log_subscription import AwsChoices, Logging, needed, of_aws
 from eks_logs.domain import Domain
 from eks_logs.findings import as_text
 from eks_logs.plan import Plan, Step, plan
@@ -23,7 +23,7 @@ json_option: Callable[[Command], Command] = click.option("--json", "as_json", is
 @aimed
 @of_aws
 @json_option
-def plan_command(aim: Aim, *, asked: Asked, as_json: bool) -> None:
+def plan_command(aim: Aim, *, asked: AwsChoices, as_json: bool) -> None:
     """Show what `apply` would change, and change nothing.
 
     The caller is the user of OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD, else the AWS credentials of --profile or of
@@ -46,7 +46,7 @@ def plan_command(aim: Aim, *, asked: Asked, as_json: bool) -> None:
 @aimed
 @of_aws
 @json_option
-def apply_command(aim: Aim, *, asked: Asked, as_json: bool) -> None:
+def apply_command(aim: Aim, *, asked: AwsChoices, as_json: bool) -> None:
     """Give the function its rights in OpenSearch, install the index template, and let the cluster log.
 
     It creates the role eks-control-plane-logs-writer (least privilege), adds the function's IAM role to its
@@ -54,8 +54,8 @@ def apply_command(aim: Aim, *, asked: Asked, as_json: bool) -> None:
     have there stays; a second run changes nothing. Where something of others stands in the way, it changes nothing, and
     the status is 1.
 
-    With --stack-name it then turns on those of the five log types that are off, waits for EKS, and adds the
-    subscription filter and its permission where the log group lost them.
+    With --stack-name it then adds the subscription filter, with the stack's FilterPattern, and its permission where the
+    log group lost them. Log types that are off stay off, unless --log-types names them.
 
     The caller is the user of OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD, else the AWS credentials of --profile or of
     the environment. A password that is not set is asked for.
@@ -100,12 +100,8 @@ def _end(planned: Plan) -> None:
 
 
 def _json(planned: Plan, logging: Logging, *, applied: bool) -> str:
-    """`{"applied", "steps": [{"title", "method", "path", "body", "diff"}], "aws_steps": [{"title", "diff"}], …}`.
-
-    Behind them `findings` and `notes`.
-    """
-    aws_steps = [{"title": step.title, "diff": step.diff} for step in logging.steps]
-    return json.dumps({"applied": applied, **asdict(planned), "aws_steps": aws_steps}, indent=2)
+    """`{"applied", "steps": [{"title", "method", "path", "body", "diff"}], "findings", "notes"}`, and AWS's."""
+    return json.dumps({"applied": applied, **asdict(planned), **logging.as_json()}, indent=2)
 
 
 def _show(planned: Plan, logging: Logging) -> None:
@@ -115,11 +111,11 @@ def _show(planned: Plan, logging: Logging) -> None:
         show(aws_step)
     if planned.findings:
         click.echo(as_text(planned.findings))
-    for note in planned.notes:
+    for note in (*planned.notes, *logging.notes):
         click.echo(f"note: {note}")
 
 
-def show(step: Step | LoggingStep) -> None:
+def show(step: Step | AwsStep) -> None:
     """Print what a step changes."""
     click.secho(step.title, bold=True)
     for line in step.diff:

@@ -2,9 +2,8 @@
 
 import click
 
-from eks_logs.aws.log_subscription import STAYS
 from eks_logs.commands.aim import Aim, aimed
-from eks_logs.commands.log_subscription import Asked, Logging, of_aws, removable
+from eks_logs.commands.log_subscription import AwsChoices, Logging, leaving_aws, removable
 from eks_logs.commands.preparation import show
 from eks_logs.domain import Domain
 from eks_logs.errors import NotUsable
@@ -14,10 +13,10 @@ from eks_logs.removal import plan_removal
 
 @click.command("destroy")
 @aimed
-@of_aws
+@leaving_aws
 @click.option("--delete-indices", is_flag=True, help="Delete the indices, too, with all their records")
 @click.option("--yes", is_flag=True, help="Do not ask")
-def destroy_command(aim: Aim, *, asked: Asked, delete_indices: bool, yes: bool) -> None:
+def destroy_command(aim: Aim, *, asked: AwsChoices, delete_indices: bool, yes: bool) -> None:
     """Take away what `apply` made: the function's rights, the index template, the retention policy, its filter.
 
     It shows what would go, and asks. What others made or use stays: the role and the template while anybody else is
@@ -54,7 +53,7 @@ def _show(planned: Plan, logging: Logging) -> None:
         show(aws_step)
     for step in planned.steps:
         show(step)
-    for note in (*planned.notes, *((STAYS,) if logging.logs else ())):
+    for note in (*planned.notes, *logging.notes):
         click.echo(f"note: {note}")
 
 

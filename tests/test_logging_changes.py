@@ -1,29 +1,47 @@
 """The cluster's logs in an AWS account in memory: found, subscribed, waited for, and removed again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from eks_logs.aws.control_plane_logging import (
+from eks_logs.aws.log_subscription import (
     FILTER,
-    AwaitLogGroup,
-    EnableLogTypes,
+    CurrentLogging,
+    DesiredLogging,
+    Function,
     LogGroup,
-    Permit,
-    Subscribe,
+    Subscription,
     SubscriptionFilter,
-    WantedLogging,
+    plan_logging,
+    plan_removal,
 )
-from eks_logs.aws.log_subscription import plan_logging, plan_removal
+from eks_logs.aws.steps import AwsStep, take
 from eks_logs.errors import Busy, Rejected, TookTooLong, UpdateFailed
 from forwarder.control_plane import LOG_TYPES
-from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, Account, Timeline, open_account
+from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, OF_AWS, REQUEST_ID, Account, Timeline, open_account
 
-WANTED = WantedLogging(CLUSTER, FUNCTION_ARN)
-OURS = SubscriptionFilter(FILTER, "", FUNCTION_ARN)
-ENABLE = EnableLogTypes(CLUSTER, ("audit", "scheduler"))
+DESIRED = DesiredLogging(CLUSTER, FUNCTION_ARN)
+PATTERN = '{ $.verb = "delete" }'
+WHOLE = CurrentLogging(
+    frozenset(LOG_TYPES),
+    LogGroup(LOG_GROUP, None),
+    Function("Active", "Successful", {}),
+    Subscription((SubscriptionFilter("stacks", "", FUNCTION_ARN),), ({"Sid": "any"},)),
+)
+
+
+def step_of(current: CurrentLogging, desired: DesiredLogging, title: str) -> AwsStep:
+    return next(step for step in plan_logging(current, desired) if title in step.title)
+
+
+ENABLE = step_of(
+    replace(WHOLE, log_types=frozenset({"api"})), replace(DESIRED, log_types=("audit", "scheduler")), "enable"
+)
+AWAIT_LOG_GROUP = step_of(replace(WHOLE, log_group=None), DESIRED, "wait for log group")
+SUBSCRIBE = step_of(replace(WHOLE, subscription=Subscription((), ())), DESIRED, "subscription filter")
 
 
 @pytest.fixture
@@ -41,93 +59,112 @@ def eks(account: Account) -> Iterator[Stubber]:
 
 
 def play_update(eks: Stubber, *statuses: str, **more: Any) -> None:
-    setups = [{"types": list(ENABLE.log_types), "enabled": True}]
+    setups = [{"types": ["audit", "scheduler"], "enabled": True}]
     expected = {"name": CLUSTER, "logging": {"clusterLogging": setups}}
-    eks.add_response("update_cluster_config", {"update": {"id": "u-1", "status": "InProgress"}}, expected)
+    eks.add_response("update_cluster_config", OF_AWS | {"update": {"id": "u-1", "status": "InProgress"}}, expected)
     for status in statuses:
         update = {"id": "u-1", "status": status, **more}
-        eks.add_response("describe_update", {"update": update}, {"name": CLUSTER, "updateId": "u-1"})
+        eks.add_response("describe_update", OF_AWS | {"update": update}, {"name": CLUSTER, "updateId": "u-1"})
 
 
 def test_everything_is_found_and_applied_once(account: Account) -> None:
     account.make_cluster()
     account.make_log_group()
     account.make_function()
-    logs, timeline = account.logs_of(30), Timeline()
-    wanted = WantedLogging(CLUSTER, FUNCTION_ARN, 30)
-    for step in plan_logging(logs.find(), wanted):
-        logs.apply(step.change, timeline.waiting())
-    found = logs.find()
-    assert plan_logging(found, wanted) == ()
-    assert (found.log_types, found.log_group) == (frozenset(LOG_TYPES), LogGroup(LOG_GROUP, 30))
-    assert (account.filter_names(), account.statement_ids()) == ([FILTER], [WANTED.statement_id])
+    reader, timeline = account.logging(), Timeline()
+    desired = replace(DESIRED, log_types=LOG_TYPES, log_group_days=30)
+    for step in plan_logging(reader.current(), desired):
+        take(account.api, step, timeline.waiting())
+    current = reader.current()
+    assert plan_logging(current, desired) == ()
+    assert (current.log_types, current.log_group) == (frozenset(LOG_TYPES), LogGroup(LOG_GROUP, 30))
+    assert (account.filter_names(), account.statement_ids()) == ([FILTER], [DESIRED.statement_id])
     assert timeline.sleeps == 0
 
 
+def test_a_lost_filter_comes_back_with_the_stacks_pattern_and_log_types_stay_off(account: Account) -> None:
+    account.make_cluster(("audit",))
+    account.make_log_group()
+    account.make_function()
+    desired = replace(DESIRED, pattern=PATTERN)
+    for step in plan_logging(account.logging().current(), desired):
+        take(account.api, step, Timeline().waiting())
+    assert account.logging().filters() == (SubscriptionFilter(FILTER, PATTERN, FUNCTION_ARN),)
+    assert account.logging().log_types() == frozenset({"audit"})
+
+
+def test_the_class_of_a_log_group_is_read(account: Account) -> None:
+    # moto's log groups have no class.
+    with Stubber(account.client("logs")) as logs:
+        group = {"logGroupName": LOG_GROUP, "logGroupClass": "INFREQUENT_ACCESS"}
+        logs.add_response("describe_log_groups", OF_AWS | {"logGroups": [group]})
+        assert account.logging().log_group() == LogGroup(LOG_GROUP, None, "INFREQUENT_ACCESS")
+
+
 def test_an_empty_account_is_found_empty(account: Account) -> None:
-    found = account.logs_of().find()
+    found = account.logging().current()
     assert (found.log_types, found.log_group, found.function) == (None, None, None)
     assert (found.subscription.filters, found.subscription.statements) == ((), ())
 
 
 def test_log_types_that_are_off_count_as_missing(account: Account) -> None:
     account.make_cluster(("api", "audit"))
-    assert account.logs_of().log_types() == frozenset({"api", "audit"})
+    assert account.logging().log_types() == frozenset({"api", "audit"})
 
 
 def test_the_log_group_is_found_by_its_whole_name(account: Account) -> None:
     account.make_log_group(f"{LOG_GROUP}-of-another")
-    assert account.logs_of().log_group() is None
+    assert account.logging().log_group() is None
     account.make_log_group()
-    assert account.logs_of().log_group() == LogGroup(LOG_GROUP, None)
+    assert account.logging().log_group() == LogGroup(LOG_GROUP, None)
 
 
 def test_enabling_waits_for_eks_and_tells_so(account: Account, eks: Stubber) -> None:
     play_update(eks, "InProgress", "InProgress", "Successful")
     timeline = Timeline()
-    account.logs_of().apply(ENABLE, timeline.waiting())
+    take(account.api, ENABLE, timeline.waiting())
     assert timeline.told == [f"EKS is changing cluster prod: {waited} of at most 900 seconds" for waited in (0, 10)]
 
 
 def test_an_update_that_fails_is_told_with_its_reason(account: Account, eks: Stubber) -> None:
     errors = [{"errorCode": "AccessDenied", "errorMessage": "the cluster's role is gone"}]
     play_update(eks, "InProgress", "Failed", errors=errors)
-    with pytest.raises(UpdateFailed, match="u-1 of cluster prod as Failed: the cluster's role is gone"):
-        account.logs_of().apply(ENABLE, Timeline().waiting())
+    with pytest.raises(UpdateFailed, match="u-1 of the cluster as Failed: the cluster's role is gone"):
+        take(account.api, ENABLE, Timeline().waiting())
 
 
 def test_an_update_is_not_waited_for_longer_than_a_quarter_of_an_hour(account: Account, eks: Stubber) -> None:
     play_update(eks, *["InProgress"] * 91)
     timeline = Timeline()
-    with pytest.raises(TookTooLong, match=r"not within 900 seconds; see aws eks describe-update .*u-1"):
-        account.logs_of().apply(ENABLE, timeline.waiting())
+    with pytest.raises(TookTooLong, match=r"not within 900 seconds; see aws eks list-updates --name prod"):
+        take(account.api, ENABLE, timeline.waiting())
     assert timeline.now == 1900
 
 
 def test_a_cluster_that_is_being_changed_is_told_in_one_line(account: Account, eks: Stubber) -> None:
     words = "Cannot LoggingUpdate because cluster prod currently has update in progress"
-    eks.add_client_error("update_cluster_config", "ResourceInUseException", words, http_status_code=409)
+    eks.add_client_error("update_cluster_config", "ResourceInUseException", words, 409, response_meta=REQUEST_ID)
     with pytest.raises(Busy, match=f"eks:UpdateClusterConfig .* run again when that is over.* {words}"):
-        account.logs_of().apply(ENABLE, Timeline().waiting())
+        take(account.api, ENABLE, Timeline().waiting())
 
 
 def test_the_log_group_is_waited_for(account: Account) -> None:
     timeline = Timeline({2: account.make_log_group})
-    account.logs_of().apply(AwaitLogGroup(LOG_GROUP), timeline.waiting())
+    take(account.api, AWAIT_LOG_GROUP, timeline.waiting())
     assert timeline.sleeps == 2
     assert timeline.told[0].startswith(f"EKS is making log group {LOG_GROUP}: 0 of")
 
 
 def test_a_log_group_that_never_comes_is_given_up(account: Account) -> None:
     with pytest.raises(TookTooLong, match=f"{LOG_GROUP}: not within 900 seconds"):
-        account.logs_of().apply(AwaitLogGroup(LOG_GROUP), Timeline().waiting())
+        take(account.api, AWAIT_LOG_GROUP, Timeline().waiting())
 
 
 def test_a_permission_that_is_not_there_at_once_is_waited_for(account: Account) -> None:
     # As moto, like CloudWatch Logs, refuses a function that it cannot invoke: here it is made meanwhile.
     account.make_log_group()
     timeline = Timeline({1: account.make_function})
-    account.logs_of().apply(Subscribe(LOG_GROUP, OURS), timeline.waiting())
+    take(account.api, SUBSCRIBE, timeline.waiting())
     assert account.filter_names() == [FILTER]
     assert timeline.sleeps == 1
 
@@ -136,7 +173,7 @@ def test_a_function_that_stays_closed_is_given_up_after_a_minute(account: Accoun
     account.make_log_group()
     timeline = Timeline()
     with pytest.raises(TookTooLong, match="not within 60 seconds; check the function's policy"):
-        account.logs_of().apply(Subscribe(LOG_GROUP, OURS), timeline.waiting())
+        take(account.api, SUBSCRIBE, timeline.waiting())
 
 
 def test_a_third_filter_is_refused_by_cloudwatch_logs(account: Account) -> None:
@@ -145,17 +182,18 @@ def test_a_third_filter_is_refused_by_cloudwatch_logs(account: Account) -> None:
     for name in ("theirs", "also-theirs"):
         account.make_filter(name)
     with pytest.raises(Rejected, match="LimitExceededException at logs:PutSubscriptionFilter"):
-        account.logs_of().apply(Subscribe(LOG_GROUP, OURS), Timeline().waiting())
+        take(account.api, SUBSCRIBE, Timeline().waiting())
 
 
 def test_a_permission_of_our_name_for_something_else_is_replaced(account: Account) -> None:
     account.make_function()
     account.permit("theirs", "/aws/lambda/theirs")
-    account.permit(WANTED.statement_id, "/aws/lambda/theirs")
-    permit = Permit(FUNCTION_ARN, WANTED.statement_id, WANTED.source_arn, replaces=True)
-    account.logs_of().apply(permit, Timeline().waiting())
-    assert account.statement_ids() == ["theirs", WANTED.statement_id]
-    assert "prod" in str(account.logs_of().statements()[1]["Condition"])
+    account.permit(DESIRED.statement_id, "/aws/lambda/theirs")
+    account.make_log_group()
+    step = step_of(replace(WHOLE, subscription=account.logging().subscription()), DESIRED, "permission")
+    take(account.api, step, Timeline().waiting())
+    assert account.statement_ids() == ["theirs", DESIRED.statement_id]
+    assert "prod" in str(account.logging().statements()[1]["Condition"])
 
 
 def test_a_removal_leaves_everything_of_others_and_a_second_one_nothing_to_do(account: Account) -> None:
@@ -164,11 +202,11 @@ def test_a_removal_leaves_everything_of_others_and_a_second_one_nothing_to_do(ac
     account.make_filter("theirs", account.make_function("theirs"))
     account.make_filter(FILTER)
     account.permit("stacks")
-    account.permit(WANTED.statement_id)
-    logs = account.logs_of()
-    steps = plan_removal(logs.subscription(), WANTED)
+    account.permit(DESIRED.statement_id)
+    logs = account.logging()
+    steps = plan_removal(logs.subscription(), DESIRED)
     for step in [*steps, *steps]:
-        logs.apply(step.change, Timeline().waiting())
+        take(account.api, step, Timeline().waiting())
     assert (account.filter_names(), account.statement_ids()) == (["theirs"], ["stacks"])
-    assert plan_removal(logs.subscription(), WANTED) == ()
+    assert plan_removal(logs.subscription(), DESIRED) == ()
     assert logs.log_group() is not None
