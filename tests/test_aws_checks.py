@@ -94,7 +94,7 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
             "api, audit, auth",
             "aws eks update-cluster-config --name prod",
         ),
-        ("logging", {"log_types": frozenset({"api", "audit"})}, "ok", "api, audit are enabled, authenticator, con", ""),
+        ("logging", {"log_types": frozenset({"api", "audit"})}, "ok", "enabled: api, audit; off: authenticator, con", ""),
         (
             "logging",
             {"log_types": frozenset({"api"}), "desired": replace(FACTS.desired, log_types=("api", "audit"))},
@@ -115,6 +115,13 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
         ("streams", {"streams": streams(audit=91)}, "fail", "last 90 minutes of audit", "aws eks describe-cluster"),
         ("streams", {"streams": streams(scheduler=91)}, "warn", "of scheduler", "quiet"),
         ("filter", {"filters": None}, "skipped", "no log group", ""),
+        (
+            "filter",
+            {"filters": (), "log_group": LogGroup(LOG_GROUP, None, "INFREQUENT_ACCESS")},
+            "skipped",
+            "cannot have one",
+            "",
+        ),
         ("filter", {"filters": ()}, "fail", "(there: none)", "aws logs put-subscription-filter --log-group-name"),
         ("filter", {"filters": (replace(FILTER, destination_arn="x"),)}, "fail", "(there: stacks)", FUNCTION_ARN),
         (

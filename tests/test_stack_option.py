@@ -128,7 +128,7 @@ def test_log_types_are_the_operators_choice(aws: str, prepared: Rig, account: Ac
     assert step["command"].startswith("aws eks update-cluster-config --name prod --logging ")
     findings = {one["name"]: one for one in json.loads(run(aws, prepared, "check", "--json").output)["findings"]}
     assert findings["logging"]["status"] == "ok"
-    assert "authenticator, controllerManager, scheduler are not" in findings["logging"]["message"]
+    assert "enabled: audit; off: api, authenticator" in findings["logging"]["message"]
     expected = run(aws, prepared, "check", "--log-types", "audit,scheduler").output
     assert "FAIL  logging" in expected
     assert "scheduler of cluster prod not enabled" in expected

@@ -126,7 +126,8 @@ def check_log_types(facts: AwsFacts, enabled: frozenset[str] | None) -> Finding:
     off = [one for one in LOG_TYPES if one not in enabled]
     if not off:
         return ok(name, "all five log types are enabled")
-    return ok(name, f"{', '.join(one for one in LOG_TYPES if one in enabled)} are enabled, {', '.join(off)} are not")
+    on = [one for one in LOG_TYPES if one in enabled]
+    return ok(name, f"enabled: {', '.join(on)}; off: {', '.join(off)}")
 
 
 def check_log_group(facts: AwsFacts, log_group: LogGroup | None) -> Finding:
@@ -165,6 +166,8 @@ def check_filters(facts: AwsFacts, filters: Sequence[SubscriptionFilter] | None)
     name, desired = "filter", facts.desired
     if filters is None:
         return skipped(name, "there is no log group")
+    if isinstance(facts.log_group, LogGroup) and facts.log_group.log_class != SUBSCRIBABLE:
+        return skipped(name, "the log group cannot have one")
     sending = [one for one in filters if one.sends_to(desired.function_arn)]
     names = ", ".join(one.name for one in sending)
     if not sending:
