@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.aws.checks import METRICS, AwsFacts, Denied, KeptObjects, LogStream, check_aws, needed_rights
+from eks_logs.aws.checks import METRICS, AwsFacts, KeptObjects, LogStream, Unread, check_aws, needed_rights
 from eks_logs.aws.facts import gather
 from eks_logs.aws.iam import Decision, Right, RoleRights
 from eks_logs.aws.log_subscription import DesiredLogging, Function, LogGroup, SubscriptionFilter
@@ -94,7 +94,13 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
             "api, audit, auth",
             "aws eks update-cluster-config --name prod",
         ),
-        ("logging", {"log_types": frozenset({"api", "audit"})}, "ok", "enabled: api, audit; off: authenticator, con", ""),
+        (
+            "logging",
+            {"log_types": frozenset({"api", "audit"})},
+            "ok",
+            "enabled: api, audit; off: authenticator, con",
+            "",
+        ),
         (
             "logging",
             {"log_types": frozenset({"api"}), "desired": replace(FACTS.desired, log_types=("api", "audit"))},
@@ -212,7 +218,7 @@ def test_each_fault_is_found_with_what_mends_it(
 def test_only_log_types_that_are_enabled_must_write() -> None:
     facts = replace(FACTS, log_types=frozenset({"audit"}), streams=streams(api=100, scheduler=100))
     assert finding(facts, "streams").status == "ok"
-    assert finding(replace(facts, log_types=Denied("eks:DescribeCluster")), "streams").status == "fail"
+    assert finding(replace(facts, log_types=Unread("no right", "ask")), "streams").status == "fail"
 
 
 @pytest.fixture
@@ -308,6 +314,17 @@ def test_what_the_caller_may_not_read_is_skipped_and_the_rest_is_checked(account
         "kept": "s3:ListBucket",
     }
     assert {one.status for one in findings if one.name not in rights} == {Status.OK}
+
+
+def test_what_aws_cannot_tell_now_is_skipped_and_the_rest_is_checked(account: Account) -> None:
+    time = datetime.now(UTC)
+    whole(account, time)
+    with Stubber(account.client("cloudwatch")) as stubber:
+        stubber.add_client_error("get_metric_data", "Throttling", "Rate exceeded", 400, response_meta=REQUEST_ID)
+        stubber.add_client_error("get_metric_data", "Throttling", "Rate exceeded", 400, response_meta=REQUEST_ID)
+        found = {one.name: one for one in check_aws(gather(account.api, STACK, time))}
+    assert "Rate exceeded" in found["invocations"].message
+    assert {name for name, one in found.items() if one.status is Status.SKIPPED} == {"invocations", "errors"}
 
 
 def test_on_serverless_the_role_needs_another_right() -> None:

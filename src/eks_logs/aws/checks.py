@@ -20,6 +20,7 @@ from eks_logs.aws.log_subscription import (
     without_subscriptions,
 )
 from eks_logs.aws.stack import DeployedStack
+from eks_logs.errors import RightMissing, SetupError
 from eks_logs.findings import Finding, fail, ok, skipped, warn
 from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
 from forwarder.control_plane import API, AUDIT, LOG_TYPES, classify
@@ -41,10 +42,18 @@ _VARIABLES = {"OPENSEARCH_ENDPOINT": "endpoint", "INDEX_NAME": "index", "INDEX_R
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
-    """What could not be read, and the right that the caller lacks for it."""
+class Unread:
+    """What could not be read, why, and what to do about that."""
 
-    right: str
+    why: str
+    remedy: str
+
+    @classmethod
+    def because(cls, error: SetupError) -> "Unread":
+        """As an error says it."""
+        if isinstance(error, RightMissing):
+            return cls(f"the caller lacks the right {error.right}", "have it granted, or name another --profile")
+        return cls(str(error), "run again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class KeptObjects:
 
 @dataclass(frozen=True, slots=True)
 class AwsFacts:
-    """What was found; None where there is nothing of that name, Denied where the caller may not look.
+    """What was found; None where there is nothing of that name, Unread where it could not be seen.
 
     Attributes:
         desired: how the cluster's logs are to get to the stack's function.
@@ -80,15 +89,15 @@ class AwsFacts:
     stack: DeployedStack
     desired: DesiredLogging
     time: datetime
-    log_types: frozenset[str] | Denied | None
-    log_group: LogGroup | Denied | None
-    streams: tuple[LogStream, ...] | Denied | None
-    filters: tuple[SubscriptionFilter, ...] | Denied | None
-    statements: tuple[Statement, ...] | Denied
-    function: Function | Denied | None
-    metrics: Mapping[str, float] | Denied
-    role: RoleRights | Denied | None
-    kept: KeptObjects | Denied | None
+    log_types: frozenset[str] | Unread | None
+    log_group: LogGroup | Unread | None
+    streams: tuple[LogStream, ...] | Unread | None
+    filters: tuple[SubscriptionFilter, ...] | Unread | None
+    statements: tuple[Statement, ...] | Unread
+    function: Function | Unread | None
+    metrics: Mapping[str, float] | Unread
+    role: RoleRights | Unread | None
+    kept: KeptObjects | Unread | None
     profile: str | None = None
 
     @property
@@ -100,16 +109,16 @@ class AwsFacts:
 def check_aws(facts: AwsFacts) -> tuple[Finding, ...]:
     """Every link in AWS, in the order in which a record passes them; what may not be looked at is skipped."""
     return (
-        _unless_denied("logging", facts.log_types, lambda found: check_log_types(facts, found)),
-        _unless_denied("log-group", facts.log_group, lambda found: check_log_group(facts, found)),
-        _unless_denied("streams", facts.streams, lambda found: check_streams(facts, found)),
-        _unless_denied("filter", facts.filters, lambda found: check_filters(facts, found)),
-        _unless_denied("permission", facts.statements, lambda found: check_permission(facts, found)),
-        _unless_denied("function", facts.function, lambda found: check_function(facts, found)),
-        _unless_denied("invocations", facts.metrics, lambda found: check_invocations(facts, found)),
-        _unless_denied("errors", facts.metrics, lambda found: check_errors(facts, found)),
-        _unless_denied("role", facts.role, lambda found: check_role(facts, found)),
-        _unless_denied("kept", facts.kept, lambda found: check_kept(facts, found)),
+        _unless_unread("logging", facts.log_types, lambda found: check_log_types(facts, found)),
+        _unless_unread("log-group", facts.log_group, lambda found: check_log_group(facts, found)),
+        _unless_unread("streams", facts.streams, lambda found: check_streams(facts, found)),
+        _unless_unread("filter", facts.filters, lambda found: check_filters(facts, found)),
+        _unless_unread("permission", facts.statements, lambda found: check_permission(facts, found)),
+        _unless_unread("function", facts.function, lambda found: check_function(facts, found)),
+        _unless_unread("invocations", facts.metrics, lambda found: check_invocations(facts, found)),
+        _unless_unread("errors", facts.metrics, lambda found: check_errors(facts, found)),
+        _unless_unread("role", facts.role, lambda found: check_role(facts, found)),
+        _unless_unread("kept", facts.kept, lambda found: check_kept(facts, found)),
     )
 
 
@@ -298,9 +307,9 @@ def check_kept(facts: AwsFacts, kept: KeptObjects | None) -> Finding:
 _Found = TypeVar("_Found")
 
 
-def _unless_denied(name: str, found: _Found | Denied, check: Callable[[_Found], Finding]) -> Finding:
-    if isinstance(found, Denied):
-        return skipped(name, f"the caller lacks the right {found.right}", "have it granted, or name another --profile")
+def _unless_unread(name: str, found: _Found | Unread, check: Callable[[_Found], Finding]) -> Finding:
+    if isinstance(found, Unread):
+        return skipped(name, found.why, found.remedy)
     return check(found)
 
 

@@ -1,4 +1,4 @@
-"""Gathers in AWS what the checks judge; what the caller may not read is Denied, and the rest is read all the same."""
+"""Gathers in AWS what the checks judge; what cannot be read is Unread, and the rest is read all the same."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, Denied, KeptObjects, LogStream, needed_rights
+from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, KeptObjects, LogStream, Unread, needed_rights
 from eks_logs.aws.iam import RoleRights, rights_of
 from eks_logs.aws.log_subscription import DesiredLogging, LoggingReader
 from eks_logs.aws.stack import DeployedStack
-from eks_logs.errors import NotThere, RightMissing
+from eks_logs.errors import Busy, NotThere, Rejected, RightMissing
 from eks_logs.kept_objects import FAILED_EVENTS_PREFIX
 from forwarder.dead_letters import PREFIX as DEAD_LETTERS_PREFIX
 
@@ -39,23 +39,23 @@ def gather(api: AwsApi, stack: DeployedStack, time: datetime, log_types: tuple[s
         desired=desired,
         time=time,
         profile=api.profile,
-        log_types=_or_denied(logs.log_types),
-        log_group=_or_denied(logs.log_group),
-        streams=_or_denied(lambda: _or_none(lambda: _streams(api, stack, time))),
-        filters=_or_denied(logs.filters),
-        statements=_or_denied(logs.statements),
-        function=_or_denied(logs.function),
-        metrics=_or_denied(lambda: _metrics(api, stack, time)),
-        role=_or_denied(lambda: _or_none(lambda: _role(api, stack))),
-        kept=_or_denied(lambda: _or_none(lambda: _kept(api, stack))),
+        log_types=_or_unread(logs.log_types),
+        log_group=_or_unread(logs.log_group),
+        streams=_or_unread(lambda: _or_none(lambda: _streams(api, stack, time))),
+        filters=_or_unread(logs.filters),
+        statements=_or_unread(logs.statements),
+        function=_or_unread(logs.function),
+        metrics=_or_unread(lambda: _metrics(api, stack, time)),
+        role=_or_unread(lambda: _or_none(lambda: _role(api, stack))),
+        kept=_or_unread(lambda: _or_none(lambda: _kept(api, stack))),
     )
 
 
-def _or_denied(read: Callable[[], _Found]) -> _Found | Denied:
+def _or_unread(read: Callable[[], _Found]) -> _Found | Unread:
     try:
         return read()
-    except RightMissing as error:
-        return Denied(error.right)
+    except (Busy, Rejected, RightMissing) as error:
+        return Unread.because(error)
 
 
 def _or_none(read: Callable[[], _Found]) -> _Found | None:
