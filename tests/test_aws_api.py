@@ -66,7 +66,8 @@ def client_of() -> Iterator[ClientOf]:
     ("code", "expected", "words"),
     [
         ("AccessDeniedException", RightMissing, "lacks the right eks:DescribeCluster"),
-        ("ExpiredTokenException", NotAllowed, "log in again"),
+        ("ExpiredTokenException", NotAllowed, "renew them, as by aws sso login"),
+        ("UnrecognizedClientException", NotAllowed, "see that the region is enabled"),
         ("ResourceNotFoundException", NotThere, "nothing of that name in this account and region"),
         ("ThrottlingException", Busy, "run again when that is over"),
         ("ServerException", Rejected, "ServerException at eks:DescribeCluster. AWS said: two lines"),
@@ -213,6 +214,14 @@ def test_a_sign_in_page_instead_of_the_stack_ends_every_command_in_one_line(comm
     with answering(SIGN_IN) as url:
         result = CliRunner().invoke(main, [command, "--stack-name", "eks-logs"], env=keys | {"AWS_ENDPOINT_URL": url})
     assert_one_line(result, "AWS's service cloudformation is not AWS", "HTTPS_PROXY")
+
+
+def test_a_sign_in_page_is_no_empty_bucket() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+    arguments = ["replay", "--endpoint", "https://127.0.0.1:9", "--bucket", "kept", "--dry-run"]
+    with answering(SIGN_IN) as url:
+        result = CliRunner().invoke(main, arguments, env=keys | {"AWS_ENDPOINT_URL": url})
+    assert_one_line(result, "AWS's service s3 is not AWS", "HTTPS_PROXY")
 
 
 SSO = """

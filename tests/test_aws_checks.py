@@ -353,5 +353,5 @@ def test_what_is_printed_names_region_and_profile() -> None:
 def test_without_valid_credentials_nothing_is_checked(account: Account) -> None:
     with Stubber(account.client("eks")) as stubber:
         stubber.add_client_error("describe_cluster", "ExpiredTokenException", response_meta=REQUEST_ID)
-        with pytest.raises(NotAllowed, match="log in again"):
+        with pytest.raises(NotAllowed, match="renew them"):
             gather(account.api, STACK, TIME)

@@ -18,7 +18,7 @@ from eks_logs.aws.log_subscription import (
     plan_logging,
     plan_removal,
 )
-from eks_logs.aws.steps import AwsStep, take
+from eks_logs.aws.steps import AwsStep, apply_step
 from eks_logs.errors import Busy, Rejected, TookTooLong, UpdateFailed
 from forwarder.control_plane import LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, OF_AWS, REQUEST_ID, Account, Timeline, open_account
@@ -74,7 +74,7 @@ def test_everything_is_found_and_applied_once(account: Account) -> None:
     reader, timeline = account.logging(), Timeline()
     desired = replace(DESIRED, log_types=LOG_TYPES, log_group_days=30)
     for step in plan_logging(reader.current(), desired):
-        take(account.api, step, timeline.waiting())
+        apply_step(account.api, step, timeline.waiting())
     current = reader.current()
     assert plan_logging(current, desired) == ()
     assert (current.log_types, current.log_group) == (frozenset(LOG_TYPES), LogGroup(LOG_GROUP, 30))
@@ -88,7 +88,7 @@ def test_a_lost_filter_comes_back_with_the_stacks_pattern_and_log_types_stay_off
     account.make_function()
     desired = replace(DESIRED, pattern=PATTERN)
     for step in plan_logging(account.logging().current(), desired):
-        take(account.api, step, Timeline().waiting())
+        apply_step(account.api, step, Timeline().waiting())
     assert account.logging().filters() == (SubscriptionFilter(FILTER, PATTERN, FUNCTION_ARN),)
     assert account.logging().log_types() == frozenset({"audit"})
 
@@ -122,7 +122,7 @@ def test_the_log_group_is_found_by_its_whole_name(account: Account) -> None:
 def test_enabling_waits_for_eks_and_tells_so(account: Account, eks: Stubber) -> None:
     play_update(eks, "InProgress", "InProgress", "Successful")
     timeline = Timeline()
-    take(account.api, ENABLE, timeline.waiting())
+    apply_step(account.api, ENABLE, timeline.waiting())
     assert timeline.told == [f"EKS is changing cluster prod: {waited} of at most 900 seconds" for waited in (0, 10)]
 
 
@@ -130,14 +130,14 @@ def test_an_update_that_fails_is_told_with_its_reason(account: Account, eks: Stu
     errors = [{"errorCode": "AccessDenied", "errorMessage": "the cluster's role is gone"}]
     play_update(eks, "InProgress", "Failed", errors=errors)
     with pytest.raises(UpdateFailed, match="u-1 of the cluster as Failed: the cluster's role is gone"):
-        take(account.api, ENABLE, Timeline().waiting())
+        apply_step(account.api, ENABLE, Timeline().waiting())
 
 
 def test_an_update_is_not_waited_for_longer_than_a_quarter_of_an_hour(account: Account, eks: Stubber) -> None:
     play_update(eks, *["InProgress"] * 91)
     timeline = Timeline()
     with pytest.raises(TookTooLong, match=r"not within 900 seconds; see aws eks list-updates --name prod"):
-        take(account.api, ENABLE, timeline.waiting())
+        apply_step(account.api, ENABLE, timeline.waiting())
     assert timeline.now == 1900
 
 
@@ -145,26 +145,26 @@ def test_a_cluster_that_is_being_changed_is_told_in_one_line(account: Account, e
     words = "Cannot LoggingUpdate because cluster prod currently has update in progress"
     eks.add_client_error("update_cluster_config", "ResourceInUseException", words, 409, response_meta=REQUEST_ID)
     with pytest.raises(Busy, match=f"eks:UpdateClusterConfig .* run again when that is over.* {words}"):
-        take(account.api, ENABLE, Timeline().waiting())
+        apply_step(account.api, ENABLE, Timeline().waiting())
 
 
 def test_the_log_group_is_waited_for(account: Account) -> None:
     timeline = Timeline({2: account.make_log_group})
-    take(account.api, AWAIT_LOG_GROUP, timeline.waiting())
+    apply_step(account.api, AWAIT_LOG_GROUP, timeline.waiting())
     assert timeline.sleeps == 2
     assert timeline.told[0].startswith(f"EKS is making log group {LOG_GROUP}: 0 of")
 
 
 def test_a_log_group_that_never_comes_is_given_up(account: Account) -> None:
     with pytest.raises(TookTooLong, match=f"{LOG_GROUP}: not within 900 seconds"):
-        take(account.api, AWAIT_LOG_GROUP, Timeline().waiting())
+        apply_step(account.api, AWAIT_LOG_GROUP, Timeline().waiting())
 
 
 def test_a_permission_that_is_not_there_at_once_is_waited_for(account: Account) -> None:
     # As moto, like CloudWatch Logs, refuses a function that it cannot invoke: here it is made meanwhile.
     account.make_log_group()
     timeline = Timeline({1: account.make_function})
-    take(account.api, SUBSCRIBE, timeline.waiting())
+    apply_step(account.api, SUBSCRIBE, timeline.waiting())
     assert account.filter_names() == [FILTER]
     assert timeline.sleeps == 1
 
@@ -173,7 +173,7 @@ def test_a_function_that_stays_closed_is_given_up_after_a_minute(account: Accoun
     account.make_log_group()
     timeline = Timeline()
     with pytest.raises(TookTooLong, match="not within 60 seconds; check the function's policy"):
-        take(account.api, SUBSCRIBE, timeline.waiting())
+        apply_step(account.api, SUBSCRIBE, timeline.waiting())
 
 
 def test_a_third_filter_is_refused_by_cloudwatch_logs(account: Account) -> None:
@@ -182,7 +182,7 @@ def test_a_third_filter_is_refused_by_cloudwatch_logs(account: Account) -> None:
     for name in ("theirs", "also-theirs"):
         account.make_filter(name)
     with pytest.raises(Rejected, match="LimitExceededException at logs:PutSubscriptionFilter"):
-        take(account.api, SUBSCRIBE, Timeline().waiting())
+        apply_step(account.api, SUBSCRIBE, Timeline().waiting())
 
 
 def test_a_permission_of_our_name_for_something_else_is_replaced(account: Account) -> None:
@@ -191,7 +191,7 @@ def test_a_permission_of_our_name_for_something_else_is_replaced(account: Accoun
     account.permit(DESIRED.statement_id, "/aws/lambda/theirs")
     account.make_log_group()
     step = step_of(replace(WHOLE, subscription=account.logging().subscription()), DESIRED, "permission")
-    take(account.api, step, Timeline().waiting())
+    apply_step(account.api, step, Timeline().waiting())
     assert account.statement_ids() == ["theirs", DESIRED.statement_id]
     assert "prod" in str(account.logging().statements()[1]["Condition"])
 
@@ -206,7 +206,7 @@ def test_a_removal_leaves_everything_of_others_and_a_second_one_nothing_to_do(ac
     logs = account.logging()
     steps = plan_removal(logs.subscription(), DESIRED)
     for step in [*steps, *steps]:
-        take(account.api, step, Timeline().waiting())
+        apply_step(account.api, step, Timeline().waiting())
     assert (account.filter_names(), account.statement_ids()) == (["theirs"], ["stacks"])
     assert plan_removal(logs.subscription(), DESIRED) == ()
     assert logs.log_group() is not None

@@ -46,12 +46,14 @@ _UNKNOWN_CALLER = {
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "NotAuthorized",
-    "OptInRequired",
     "RequestExpired",
     "SignatureDoesNotMatch",
     "UnauthorizedException",
     "UnrecognizedClientException",
 }
+# What a region answers, too, that the account has not enabled (AWS Account Management reference, "Enable or disable AWS
+# Regions").
+_OR_REGION_IS_OFF = {"InvalidClientTokenId", "UnrecognizedClientException"}
 _NOT_THERE = {"404", "NoSuchBucket", "NoSuchEntity", "ResourceNotFound", "ResourceNotFoundException"}
 _BUSY = {
     "OperationAbortedException",
@@ -129,6 +131,16 @@ class AwsApi:
             except ValueError as error:
                 raise NotUsable(f"AWS's service {service} cannot be asked: {error}; check AWS_ENDPOINT_URL") from None
         return self._clients[service]
+
+
+def guarded(client: Any) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+    """A client of boto3 that raises NotReachable for what is not AWS's answer, for those who call it themselves."""
+
+    def check(parsed: dict[str, Any], **_: object) -> None:
+        _of_aws(client.meta.service_model.service_name, parsed)
+
+    client.meta.events.register("after-call", check)
+    return client
 
 
 def _of_aws(service: str, answer: dict[str, Any]) -> dict[str, Any]:
@@ -214,10 +226,9 @@ def _refusal(service: str, error: ClientError, profile: str | None) -> SetupErro
     if code in _LACKS_RIGHT:
         return RightMissing(_RIGHTS.get(action, action), words)
     if code in _UNKNOWN_CALLER:
-        login = _login(profile)
-        return NotAllowed(
-            f"AWS does not accept the caller's credentials ({code}); log in again, as with {login}. {words}"
-        )
+        region = ", and see that the region is enabled for the account" if code in _OR_REGION_IS_OFF else ""
+        renewal = f"renew them, as by {_login(profile)}{region}"
+        return NotAllowed(f"AWS does not accept the caller's credentials ({code}): {renewal}. {words}")
     if code in _NOT_THERE:
         return NotThere(f"{action}: nothing of that name in this account and region. {words}")
     if code in _BUSY:

@@ -85,7 +85,7 @@ class Waiting:
             self.sleep(self.pause)
 
 
-def take(api: AwsApi, step: AwsStep, waiting: Waiting) -> None:
+def apply_step(api: AwsApi, step: AwsStep, waiting: Waiting) -> None:
     """Make one change, and wait until it has come to be.
 
     Raises:

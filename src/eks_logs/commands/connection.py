@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
-from eks_logs.aws.api import AwsApi, translated
+from eks_logs.aws.api import AwsApi, guarded, translated
 from eks_logs.aws.stack import DeployedStack, find_stack
 from eks_logs.domain import Domain
 from eks_logs.endpoint import Endpoint
@@ -99,7 +99,7 @@ class Connection:
         """
         session = self.aws()
         with _aws_configuration(self.profile):
-            return session.client("s3")
+            return guarded(session.client("s3"))
 
     def caller(self, environment: Mapping[str, str]) -> AuthBase:
         """How requests to OpenSearch are authenticated: basic with user and password from there, else SigV4.

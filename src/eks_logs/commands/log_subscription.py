@@ -19,7 +19,7 @@ from eks_logs.aws.log_subscription import (
     plan_logging,
     plan_removal,
 )
-from eks_logs.aws.steps import AwsStep, Waiting, take
+from eks_logs.aws.steps import AwsStep, Waiting, apply_step
 from eks_logs.commands.connection import Command, Connection
 from eks_logs.errors import RightMissing
 
@@ -44,7 +44,7 @@ class Logging:
     steps: tuple[AwsStep, ...] = ()
     notes: tuple[str, ...] = ()
     api: AwsApi | None = None
-    line: CommandLine | None = None
+    line: CommandLine = CommandLine("")
 
     def apply(self, tell: Callable[[str], None]) -> None:
         """Take the steps; `tell` gets a line on what is waited for.
@@ -53,16 +53,13 @@ class Logging:
             SetupError: AWS refuses one of them.
         """
         waiting = Waiting(time.monotonic, time.sleep, tell)
-        for step in self.steps if self.api else ():
-            take(self.api, step, waiting)  # type: ignore[arg-type]  # there are no steps without it
+        if self.api:
+            for step in self.steps:
+                apply_step(self.api, step, waiting)
 
     def as_json(self) -> dict[str, Any]:
         """`{"aws_steps": [{"title", "command", "diff"}], "aws_notes": […]}`."""
-        steps = [
-            {"title": step.title, "command": step.command(self.line), "diff": step.diff}
-            for step in self.steps
-            if self.line
-        ]
+        steps = [{"title": step.title, "command": step.command(self.line), "diff": step.diff} for step in self.steps]
         return {"aws_steps": steps, "aws_notes": self.notes}
 
 
