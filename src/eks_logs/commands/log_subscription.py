@@ -44,7 +44,7 @@ class Logging:
     steps: tuple[AwsStep, ...] = ()
     notes: tuple[str, ...] = ()
     api: AwsApi | None = None
-    line: CommandLine = CommandLine("")
+    line: CommandLine = field(default_factory=lambda: CommandLine(""))
 
     def apply(self, tell: Callable[[str], None]) -> None:
         """Take the steps; `tell` gets a line on what is waited for.
