@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.errors import NotThere, RightMissing, SetupError
+from eks_logs.errors import NotThere, Rejected, RightMissing, SetupError
 
 Statement = Mapping[str, Any]
 
@@ -92,7 +92,10 @@ def _simulated(api: AwsApi, role_arn: str, rights: Iterable[Right]) -> RoleRight
     decisions, reasons = {}, {}
     for right in rights:
         parameters = {"PolicySourceArn": role_arn, "ActionNames": [right.action], "ResourceArns": [right.resource]}
-        (result, *_) = api.items("iam", "simulate_principal_policy", "EvaluationResults", **parameters)
+        results = [*api.items("iam", "simulate_principal_policy", "EvaluationResults", **parameters)]
+        if not results:
+            raise Rejected(f"IAM simulated nothing of {right}")
+        (result, *_) = results
         decisions[right] = _decision(result)
         if reason := _reason(result):
             reasons[right] = reason
