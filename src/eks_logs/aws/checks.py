@@ -8,6 +8,7 @@ from typing import TypeVar
 from eks_logs.aws.calls import AwsCall, CommandLine
 from eks_logs.aws.iam import Decision, Right, RoleRights, Statement, permits_log_group
 from eks_logs.aws.log_subscription import (
+    FILTER,
     SUBSCRIBABLE,
     DesiredLogging,
     Function,
@@ -129,9 +130,8 @@ def check_log_types(facts: AwsFacts, enabled: frozenset[str] | None) -> Finding:
         return fail(name, f"there is no EKS cluster {cluster}", _deploy(facts, "the right ClusterName"))
     missing = facts.desired.missing_log_types(enabled) if facts.desired.log_types or enabled else LOG_TYPES
     if missing:
-        return fail(
-            name, f"{', '.join(missing)} of cluster {cluster} not enabled", facts.line.aws(enable(cluster, missing))
-        )
+        message = f"{', '.join(missing)} of cluster {cluster} not enabled"
+        return fail(name, message, facts.line.aws(enable(cluster, missing)))
     off = [one for one in LOG_TYPES if one not in enabled]
     if not off:
         return ok(name, "all five log types are enabled")
@@ -184,9 +184,10 @@ def check_filters(facts: AwsFacts, filters: Sequence[SubscriptionFilter] | None)
         message = f"no subscription filter of {desired.log_group} sends to the function (there: {there})"
         return fail(name, message, facts.line.aws(subscribe(desired)))
     if len(sending) > 1:
-        delete = AwsCall(
-            "logs", "DeleteSubscriptionFilter", {"logGroupName": desired.log_group, "filterName": sending[-1].name}
-        )
+        # The stack's own stays, if there is one: what is taken away from a stack comes back with its next change.
+        surplus = FILTER if FILTER in names.split(", ") else sending[-1].name
+        parameters = {"logGroupName": desired.log_group, "filterName": surplus}
+        delete = AwsCall("logs", "DeleteSubscriptionFilter", parameters)
         return warn(name, f"{names} send records twice", f"remove one: {facts.line.aws(delete)}")
     if sending[0].pattern.strip() != desired.pattern.strip():
         sent, meant = _records(sending[0].pattern), _records(desired.pattern)
@@ -293,7 +294,7 @@ def check_kept(facts: AwsFacts, kept: KeptObjects | None) -> Finding:
     stack = facts.stack
     if kept is None:
         message = f"there is no bucket {stack.kept_bucket}: what cannot be stored would be lost"
-        return fail("kept", message, _deploy(facts, "the template unchanged"))
+        return fail("kept", message, _deploy(facts, "the name of a bucket as ExistingBucketName"))
     if kept.newest is None:
         return ok("kept", f"nothing waits in s3://{stack.kept_bucket}")
     least = "at least " if kept.more else ""

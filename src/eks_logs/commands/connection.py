@@ -190,9 +190,7 @@ def connected(command: Command) -> Command:
         region: str | None,
         **own: object,
     ) -> None:
-        stack = (
-            find_stack(AwsApi(_session(profile, region).client, profile=profile), stack_name) if stack_name else None
-        )
+        stack = find_stack(_aws_api(profile, region), stack_name) if stack_name else None
         address = required("--endpoint", endpoint, stack.endpoint if stack else None).rstrip("/")
         name = index or (stack.index if stack else INDEX)
         home = region or (stack.region if stack else None)
