@@ -246,5 +246,6 @@ def test_a_login_that_is_missing_or_has_expired_is_told_with_how_to_log_in(
     config = tmp_path / "config"
     config.write_text(SSO)
     home = {"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
-    result = CliRunner().invoke(main, ["plan", *arguments, "--profile", "ops"], env=home)
-    assert_one_line(result, "log in: aws sso login --profile ops")
+    for options, environment in ((("--profile", "ops"), home), ((), home | {"AWS_PROFILE": "ops"})):
+        result = CliRunner().invoke(main, ["plan", *arguments, *options], env=environment)
+        assert_one_line(result, "log in: aws sso login --profile ops")

@@ -27,6 +27,7 @@ from eks_logs.aws.log_subscription import (
     plan_removal,
 )
 from eks_logs.aws.steps import AwsStep
+from eks_logs.commands.log_subscription import AwsChoices
 from eks_logs.errors import NotThere, NotUsable, TooManyFilters
 from forwarder.control_plane import LOG_TYPES
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, REGION
@@ -304,6 +305,12 @@ def test_log_types_and_retention_are_chosen_on_the_command_line(
 ) -> None:
     assert chosen(*arguments) == {"log_types": log_types, "log_group_days": days}
     assert DesiredLogging(CLUSTER, FUNCTION_ARN, **chosen(*arguments)).log_types == log_types
+
+
+def test_what_was_chosen_can_be_typed_again() -> None:
+    arguments = ("--log-types", "api,audit", "--log-group-days", "30")
+    assert AwsChoices(without_aws=False, chosen=chosen(*arguments)).words() == [*arguments]
+    assert AwsChoices(without_aws=True, chosen=chosen()).words() == ["--without-aws"]
 
 
 def test_a_log_type_that_eks_does_not_have_is_refused_with_those_that_it_has() -> None:

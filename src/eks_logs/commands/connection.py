@@ -165,7 +165,12 @@ def _session(profile: str | None, region: str | None) -> Any:  # noqa: ANN401 - 
 
 
 def _aws_api(profile: str | None, region: str | None) -> AwsApi:
-    return AwsApi(_session(profile, region).client, profile=profile)
+    return AwsApi(_session(profile, region).client, profile=_named(profile))
+
+
+def _named(profile: str | None) -> str | None:
+    """The profile as it is printed: what is to be typed is to run in a fresh shell, too."""
+    return profile or os.environ.get("AWS_PROFILE")
 
 
 @contextmanager
@@ -173,7 +178,7 @@ def _aws_configuration(profile: str | None) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise translated("sts", error, profile) from None
+        raise translated("sts", error, _named(profile)) from None
 
 
 def connected(command: Command) -> Command:

@@ -36,6 +36,14 @@ class AwsChoices:
     without_aws: bool
     chosen: Mapping[str, Any] = field(default_factory=dict)
 
+    def words(self) -> list[str]:
+        """The options, to type them again."""
+        words = [_WITHOUT] if self.without_aws else []
+        for name, value in self.chosen.items():
+            if value:
+                words += [f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, tuple) else str(value)]
+        return words
+
 
 @dataclass(frozen=True, slots=True)
 class Logging:
@@ -120,6 +128,6 @@ def _logging(
     desired = DesiredLogging(stack.cluster, stack.function_arn, stack.filter_pattern, **asked.chosen)
     api = connection.aws_api()
     try:
-        return Logging(*plan(LoggingReader(api, desired), desired), api, CommandLine(stack.region, connection.profile))
+        return Logging(*plan(LoggingReader(api, desired), desired), api, CommandLine(stack.region, api.profile))
     except RightMissing as error:
         raise RightMissing(error.right, f"Or leave AWS as it is: {_WITHOUT}.") from None
