@@ -11,8 +11,8 @@ from opensearchpy import OpenSearch
 
 from bench.cpu import requests_of
 from bench.payloads import Payload
-from eks_logs.server import Kind, Server
-from eks_logs.wanted import wanted
+from eks_logs.opensearch.server import Kind, Server
+from eks_logs.opensearch.target import wanted
 
 _INDEX = "bench-of-fields"
 _OURS = b'"eks-control-plane-logs"'

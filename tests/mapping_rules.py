@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from eks_logs.resources import resource
+from eks_logs.opensearch import resource
 
 Path = tuple[str, ...]
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eks_logs.conflicts import ExistingIndex, index_conflicts, overlap, template_conflicts
 from eks_logs.findings import Status
-from eks_logs.wanted import Choices, wanted
+from eks_logs.opensearch.conflicts import ExistingIndex, index_conflicts, overlap, template_conflicts
+from eks_logs.opensearch.target import Choices, wanted
 
 ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
 WANTED = wanted("eks-control-plane-logs", ROLE_ARN)

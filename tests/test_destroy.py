@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.opensearch.ism_policy import FoundPolicy, policy
+from eks_logs.opensearch.removal import plan_removal
+from eks_logs.opensearch.target import wanted
 from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Found, Resource
-from eks_logs.removal import plan_removal
-from eks_logs.retention import FoundPolicy, policy
-from eks_logs.wanted import wanted
 from local.rig import Rig
 from tests.operator_commands import delete, done, get, put, run
 

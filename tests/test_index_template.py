@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eks_logs.resources import resource
+from eks_logs.opensearch import resource
 from forwarder.audit_event import AuditEvent
 from forwarder.parsers import audit
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.resources import resource
+from eks_logs.opensearch import resource
 from forwarder.pipeline import documents_of
 from local.rig import Rig
 from tests.payloads import STREAMS, TIMESTAMP, answer, batch, envelope, lambda_event

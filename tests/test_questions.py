@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.opensearch import resource
 from eks_logs.questions import (
     ASKING,
     Question,
@@ -24,7 +25,6 @@ from eks_logs.questions import (
     who_is_behind,
     why_unschedulable,
 )
-from eks_logs.resources import resource
 from local.demo import ask
 from local.forwarding import EVENTS, subscription_message
 from local.sample_questions import sample_questions

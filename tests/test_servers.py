@@ -8,14 +8,14 @@ from click.testing import CliRunner, Result
 from requests.auth import HTTPBasicAuth
 
 from eks_logs.__main__ import main
-from eks_logs.domain import Domain
-from eks_logs.domain_checks import Mends, check_domain
-from eks_logs.domain_facts import gather
 from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotProvided
+from eks_logs.opensearch.checks import Mends, check_domain
+from eks_logs.opensearch.client import Domain
+from eks_logs.opensearch.facts import gather
+from eks_logs.opensearch.server import SERVERLESS, Kind, Server, server_of
+from eks_logs.opensearch.target import Choices, wanted
 from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Plan, plan
-from eks_logs.server import SERVERLESS, Kind, Server, server_of
-from eks_logs.wanted import Choices, wanted
 from tests.operator_commands import MASTER, assert_one_line
 from tests.wire_server import BARE, ELASTICSEARCH, WireServer, wire_server
 

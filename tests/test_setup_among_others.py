@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch, RequestError
 
+from eks_logs.opensearch.target import wanted
 from eks_logs.plan import ROLE_PATH, TEMPLATE_PATH
-from eks_logs.wanted import wanted
 from local.rig import Rig
 from tests.operator_commands import delete, done, get, put, run
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from eks_logs.errors import ReservedResource
+from eks_logs.opensearch.server import Kind, Server
+from eks_logs.opensearch.target import wanted
 from eks_logs.plan import Found, Step, plan
-from eks_logs.server import Kind, Server
-from eks_logs.wanted import wanted
 
 ROLE_ARN = "arn:aws:iam::111122223333:role/forwarder"
 WANTED = wanted("eks-control-plane-logs", ROLE_ARN)

@@ -3,10 +3,10 @@
 import click
 
 from eks_logs.commands.asking import ask_command
-from eks_logs.commands.checking import check_command
+from eks_logs.commands.check import check_command
 from eks_logs.commands.dashboards import dashboards_command
-from eks_logs.commands.preparation import apply_command, plan_command
-from eks_logs.commands.removing import destroy_command
+from eks_logs.commands.destroy import destroy_command
+from eks_logs.commands.plan_apply import apply_command, plan_command
 from eks_logs.commands.replaying import replay_command
 from eks_logs.errors import SetupError
 from forwarder.version import VERSION

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eks_logs.conflicts import ExistingIndex, belongs_to, index_conflicts, template_conflicts
 from eks_logs.errors import ReservedResource
 from eks_logs.findings import Finding, Status
-from eks_logs.retention import FoundPolicy, comparable_policy, policy_path
-from eks_logs.server_notes import no_ism_note, older_indices_note, serverless_notes
-from eks_logs.wanted import ROLE, TEMPLATE, Wanted
+from eks_logs.opensearch.conflicts import ExistingIndex, belongs_to, index_conflicts, template_conflicts
+from eks_logs.opensearch.ism_policy import FoundPolicy, comparable_policy, policy_path
+from eks_logs.opensearch.server_notes import no_ism_note, older_indices_note, serverless_notes
+from eks_logs.opensearch.target import ROLE, TEMPLATE, Wanted
 
 ROLE_PATH = f"/_plugins/_security/api/roles/{ROLE}"
 MAPPING_PATH = f"/_plugins/_security/api/rolesmapping/{ROLE}"

@@ -16,11 +16,11 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
 from eks_logs.aws_api import AwsApi
-from eks_logs.domain import Domain
 from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotAllowed
+from eks_logs.opensearch.client import Domain
+from eks_logs.opensearch.target import INDEX
 from eks_logs.stack import DeployedStack, find_stack
-from eks_logs.wanted import INDEX
 from forwarder.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
 from forwarder.index_names import is_index_name
 from forwarder.opensearch import Signature

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from eks_logs.domain import Domain
-from eks_logs.domain_checks import Documents, DomainFacts
 from eks_logs.errors import NotReachable, SetupError
-from eks_logs.retention import dated
-from eks_logs.server import Caller, Server
-from eks_logs.wanted import Wanted
+from eks_logs.opensearch.checks import Documents, DomainFacts
+from eks_logs.opensearch.client import Domain
+from eks_logs.opensearch.ism_policy import dated
+from eks_logs.opensearch.server import Caller, Server
+from eks_logs.opensearch.target import Wanted
 from forwarder.documents import SLIM
 from forwarder.index_names import NONE
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from eks_logs.conflicts import ExistingIndex, index_conflicts, template_conflicts
 from eks_logs.errors import NotAllowed, NotProvided, NotReachable, SetupError
 from eks_logs.findings import Finding, fail, ok, skipped, warn
+from eks_logs.opensearch.conflicts import ExistingIndex, index_conflicts, template_conflicts
+from eks_logs.opensearch.server import Caller, Server
+from eks_logs.opensearch.target import ROLE, TEMPLATE, Wanted
 from eks_logs.plan import Found, Resource, mapping_step, role_step, template_step
-from eks_logs.server import Caller, Server
-from eks_logs.wanted import ROLE, TEMPLATE, Wanted
 from forwarder.control_plane import LOG_TYPES
 
 # Of a hundred documents. Some lines are no klog, such as a panic's; more of them are a format that is not known.

@@ -7,13 +7,13 @@ import click
 from eks_logs.aws_api import AwsApi
 from eks_logs.aws_checks import check_aws
 from eks_logs.aws_facts import gather as gather_aws
-from eks_logs.commands.aim import Aim, aimed
 from eks_logs.commands.connection import Connection
-from eks_logs.commands.preparation import json_option
-from eks_logs.domain_checks import Mends, check_domain
-from eks_logs.domain_facts import gather
+from eks_logs.commands.plan_apply import json_option
+from eks_logs.commands.target import Aim, aimed
 from eks_logs.findings import Finding, as_text, exit_code, skipped
 from eks_logs.findings import as_json as findings_as_json
+from eks_logs.opensearch.checks import Mends, check_domain
+from eks_logs.opensearch.facts import gather
 
 _HOUR = 60
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from eks_logs.conflicts import belongs_to
+from eks_logs.opensearch.conflicts import belongs_to
+from eks_logs.opensearch.ism_policy import dated, policy_path
+from eks_logs.opensearch.target import ROLE, TEMPLATE, Wanted
 from eks_logs.plan import (
     MAPPING_PATH,
     ROLE_PATH,
@@ -16,8 +18,6 @@ from eks_logs.plan import (
     mapping_without,
     refuse_reserved,
 )
-from eks_logs.retention import dated, policy_path
-from eks_logs.wanted import ROLE, TEMPLATE, Wanted
 
 
 def plan_removal(found: Found, wanted: Wanted, *, with_indices: bool) -> Plan:

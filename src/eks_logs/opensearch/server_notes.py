@@ -4,8 +4,8 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 
-from eks_logs.retention import dated
-from eks_logs.wanted import ROLE, Wanted
+from eks_logs.opensearch.ism_policy import dated
+from eks_logs.opensearch.target import ROLE, Wanted
 
 
 def serverless_notes(wanted: Wanted) -> Iterator[str]:

@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import click
 
-from eks_logs.commands.aim import Aim, aimed
 from eks_logs.commands.cluster_logging import Asked, Logging, needed, of_aws
 from eks_logs.commands.connection import Command
+from eks_logs.commands.target import Aim, aimed
 from eks_logs.control_plane_logging import LoggingStep
-from eks_logs.domain import Domain
 from eks_logs.findings import as_text
+from eks_logs.opensearch.client import Domain
 from eks_logs.plan import Plan, Step, plan
 
 _NOTHING = "nothing to change: OpenSearch is set up"

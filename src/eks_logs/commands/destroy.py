@@ -2,14 +2,14 @@
 
 import click
 
-from eks_logs.commands.aim import Aim, aimed
 from eks_logs.commands.cluster_logging import Asked, Logging, of_aws, removable
-from eks_logs.commands.preparation import show
-from eks_logs.domain import Domain
+from eks_logs.commands.plan_apply import show
+from eks_logs.commands.target import Aim, aimed
 from eks_logs.errors import NotUsable
 from eks_logs.logging_plan import STAYS
+from eks_logs.opensearch.client import Domain
+from eks_logs.opensearch.removal import plan_removal
 from eks_logs.plan import Plan
-from eks_logs.removal import plan_removal
 
 
 @click.command("destroy")

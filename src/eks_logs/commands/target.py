@@ -8,8 +8,8 @@ from functools import wraps
 import click
 
 from eks_logs.commands.connection import Command, Connection, connected, required
-from eks_logs.server import Server
-from eks_logs.wanted import Choices, Wanted, wanted
+from eks_logs.opensearch.server import Server
+from eks_logs.opensearch.target import Choices, Wanted, wanted
 from forwarder.index_names import NONE, ROTATIONS
 
 _IAM_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")

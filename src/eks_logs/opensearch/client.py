@@ -5,13 +5,13 @@ from typing import Any
 
 import requests
 
-from eks_logs.conflicts import ExistingIndex
 from eks_logs.endpoint import Endpoint, lacks_api, said
 from eks_logs.errors import NotAllowed, NotProvided, Rejected
+from eks_logs.opensearch.conflicts import ExistingIndex
+from eks_logs.opensearch.ism_policy import FoundPolicy, found_policy, policy_path
+from eks_logs.opensearch.server import SERVERLESS, Caller, Server, server_of
+from eks_logs.opensearch.target import ROLE, TEMPLATE, Wanted
 from eks_logs.plan import MAPPING_PATH, ROLE_PATH, Found, Step
-from eks_logs.retention import FoundPolicy, found_policy, policy_path
-from eks_logs.server import SERVERLESS, Caller, Server, server_of
-from eks_logs.wanted import ROLE, TEMPLATE, Wanted
 
 _AUTHINFO_PATH = "/_plugins/_security/authinfo"
 _SECURITY = "/_plugins/_security/"

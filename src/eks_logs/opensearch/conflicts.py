@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from eks_logs.findings import Finding, fail, warn
-from eks_logs.retention import dated
-from eks_logs.wanted import TEMPLATE, Wanted, pattern_of
+from eks_logs.opensearch.ism_policy import dated
+from eks_logs.opensearch.target import TEMPLATE, Wanted, pattern_of
 from forwarder.index_names import NONE
 
 # What forwarder.index_names.Index makes of a name.

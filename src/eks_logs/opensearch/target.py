@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eks_logs.resources import resource
-from eks_logs.retention import policy
-from eks_logs.server import Server
+from eks_logs.opensearch import resource
+from eks_logs.opensearch.ism_policy import policy
+from eks_logs.opensearch.server import Server
 from forwarder.index_names import NONE
 
 ROLE = "eks-control-plane-logs-writer"
