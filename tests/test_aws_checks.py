@@ -120,7 +120,7 @@ def test_each_fault_is_found_with_what_mends_it(
     found = finding(replace(FACTS, **fault), link)
     assert found.status == status
     assert words in found.message
-    assert mend in (found.mend or "")
+    assert mend in (found.remediation or "")
 
 
 def test_only_log_types_that_are_enabled_must_write() -> None:

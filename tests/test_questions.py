@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.opensearch import resource
+from eks_logs.opensearch import json_file
 from eks_logs.questions import (
     ASKING,
     Question,
@@ -215,7 +215,7 @@ def test_there_are_21_questions_in_their_order(asked: Callable[[], tuple[Questio
     assert len({slug(asking) for asking in ASKING}) == len(ASKING)
 
 
-PROPERTIES = resource("index_template.json")["template"]["mappings"]["properties"]
+PROPERTIES = json_file("index_template.json")["template"]["mappings"]["properties"]
 
 
 def mapped(properties: dict[str, Any], path: str = "") -> set[str]:

@@ -1,5 +1,7 @@
 """`eks-logs`: the command line for operators."""
 
+import os
+
 import click
 
 from eks_logs.commands.asking import ask_command
@@ -20,6 +22,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was asked for."""
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":  # https://no-color.org
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except SetupError as error:

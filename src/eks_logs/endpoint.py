@@ -1,4 +1,4 @@
-"""One HTTPS endpoint, as one caller may use it."""
+"""One HTTPS endpoint, as one caller may use it: Dashboards, which opensearch-py does not speak to, and questions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from eks_logs.errors import NotReachable
-
-_TIMEOUT_SECONDS = 30
+from eks_logs.opensearch.client import TIMEOUT_SECONDS, HttpSession, quote, unreachable
 
 
 class Endpoint:
@@ -23,9 +21,8 @@ class Endpoint:
 
     def __init__(self, url: str, auth: AuthBase, ca_file: str | None = None, option: str = "--endpoint") -> None:
         self.url = url.rstrip("/")
-        self._session = requests.Session()
+        self._session = HttpSession(ca_file)
         self._session.auth = auth
-        self._verify = ca_file or True
         self._option = option
 
     def send(
@@ -55,27 +52,13 @@ class Endpoint:
                 json=body,
                 files=files,
                 headers=headers,
-                timeout=_TIMEOUT_SECONDS,
-                verify=self._verify,
+                timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
-        except requests.exceptions.RequestException as error:
-            raise NotReachable(self._unreachable(error)) from None
-
-    def _unreachable(self, error: requests.exceptions.RequestException) -> str:
-        if isinstance(error, requests.exceptions.SSLError):
-            return f"{self.url} has no certificate that is trusted here; name its authority with --ca-file ({error})"
-        return (
-            f"no answer from {self.url}; check {self._option} and that this machine can reach it "
-            f"({type(error).__name__})"
-        )
+        except (requests.exceptions.RequestException, OSError) as error:
+            raise unreachable(self.url, self._option, error) from None
 
 
 def said(response: requests.Response) -> str:
     """What a server answered, as far as it fits one line."""
-    return f"The server said: {' '.join(response.text.split())[:300]}"
-
-
-def lacks_api(response: requests.Response) -> bool:
-    """Whether the server says that it knows no such path, as OpenSearch does."""
-    return response.status_code >= requests.codes.bad_request and "no handler found for uri" in response.text
+    return quote(response.text)

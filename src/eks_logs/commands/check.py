@@ -8,28 +8,32 @@ from eks_logs.aws_api import AwsApi
 from eks_logs.aws_checks import check_aws
 from eks_logs.aws_facts import gather as gather_aws
 from eks_logs.commands.connection import Connection
-from eks_logs.commands.plan_apply import json_option
-from eks_logs.commands.target import Aim, aimed
-from eks_logs.findings import Finding, as_text, exit_code, skipped
+from eks_logs.commands.output import json_option, show_findings
+from eks_logs.commands.target import Chosen, targeted
+from eks_logs.errors import SetupError
+from eks_logs.findings import Finding, exit_code, skipped
 from eks_logs.findings import as_json as findings_as_json
-from eks_logs.opensearch.checks import Mends, check_domain
-from eks_logs.opensearch.facts import gather
+from eks_logs.opensearch.checks import Commands, check, gather
+from eks_logs.opensearch.registry import attempt
 
 _HOUR = 60
 
 
 @click.command("check")
-@aimed
+@targeted
 @click.option("--minutes", type=click.IntRange(min=1), default=_HOUR, show_default=True, help="How far back to count")
 @json_option
-def check_command(aim: Aim, *, minutes: int, as_json: bool) -> None:
+def check_command(chosen: Chosen, *, minutes: int, as_json: bool) -> None:
     """Check every link from the cluster to OpenSearch, and say what to do about those that are broken.
 
     With --stack-name, the links in AWS too: log types, subscription, function, its role, what could not be stored. It
     changes nothing. What the caller may not read is skipped. The status is 1 where a link is broken.
     """
-    findings = (*_of_aws(aim.connection), *_of_domain(aim, minutes))
-    click.echo(findings_as_json(findings) if as_json else as_text(findings))
+    findings = (*_of_aws(chosen.connection), *_of_opensearch(chosen, minutes))
+    if as_json:
+        click.echo(findings_as_json(findings))
+    else:
+        show_findings(findings)
     click.get_current_context().exit(exit_code(findings))
 
 
@@ -40,6 +44,9 @@ def _of_aws(connection: Connection) -> tuple[Finding, ...]:
     return check_aws(gather_aws(api, connection.stack, datetime.now(UTC)))
 
 
-def _of_domain(aim: Aim, minutes: int) -> tuple[Finding, ...]:
-    facts = gather(aim.connection.domain(), aim.wanted, minutes)
-    return check_domain(facts, Mends(apply=aim.command("apply"), check=aim.command("check")))
+def _of_opensearch(chosen: Chosen, minutes: int) -> tuple[Finding, ...]:
+    client = chosen.connection.client()
+    server = attempt(client.server)
+    target = chosen.target(None if isinstance(server, SetupError) else server)
+    commands = Commands(apply=chosen.command("apply"), check=chosen.command("check"))
+    return check(gather(client, target, minutes, datetime.now(UTC).date()), commands)

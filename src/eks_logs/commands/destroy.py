@@ -1,65 +1,84 @@
 """`destroy`: take away from OpenSearch what `apply` made."""
 
+import json
+from dataclasses import asdict, replace
+
 import click
 
 from eks_logs.commands.cluster_logging import Asked, Logging, of_aws, removable
-from eks_logs.commands.plan_apply import show
-from eks_logs.commands.target import Aim, aimed
-from eks_logs.errors import NotUsable
+from eks_logs.commands.output import json_option, say, show
+from eks_logs.commands.target import Chosen, targeted
+from eks_logs.errors import Conflict, NotUsable
 from eks_logs.logging_plan import STAYS
-from eks_logs.opensearch.client import Domain
-from eks_logs.opensearch.removal import plan_removal
+from eks_logs.opensearch import records, registry
+from eks_logs.opensearch.client import Client
+from eks_logs.opensearch.indices import belongs_to
+from eks_logs.opensearch.target import Target
 from eks_logs.plan import Plan
 
 
 @click.command("destroy")
-@aimed
+@targeted
 @of_aws
-@click.option("--delete-indices", is_flag=True, help="Delete the indices, too, with all their records")
+@click.option("--delete-indices", is_flag=True, help="Delete the cluster's records, too")
 @click.option("--yes", is_flag=True, help="Do not ask")
-def destroy_command(aim: Aim, *, asked: Asked, delete_indices: bool, yes: bool) -> None:
+@json_option
+def destroy_command(chosen: Chosen, *, asked: Asked, delete_indices: bool, yes: bool, as_json: bool) -> None:
     """Take away what `apply` made: the function's rights, the index template, the retention policy, its filter.
 
-    It shows what would go, and asks. What others made or use stays: the role and the template while anybody else is
+    It shows what would go, and asks. What others made or use stays: role, template and policy while anybody else is
     mapped to the role, other entries of the rolesmapping, all other indices. Records stay unless --delete-indices says
-    otherwise, and then the index's name has to be typed. A second run finds nothing to do.
+    otherwise, and then the index's name has to be typed; an index goes as a whole only if all of its records are of
+    this cluster, else these records alone. A second run finds nothing to do.
 
     Remove the stack just afterwards (sam delete): until then its function is refused, and what it sends is kept in the
     stack's bucket.
     """
-    domain = aim.connection.domain()
-    wanted = aim.wanted(domain.server())
-    planned = plan_removal(domain.find(wanted), wanted, with_indices=delete_indices)
-    logging = removable(aim.connection, asked)
+    client = chosen.connection.client()
+    target = chosen.target(client.server())
+    if delete_indices and target.cluster is None:
+        raise NotUsable("--delete-indices deletes the records of one cluster: name it with --cluster, or --stack-name")
+    planned = _planned(client, target, with_indices=delete_indices)
+    logging = removable(chosen.connection, asked)
     steps = len(planned.steps) + len(logging.steps)
-    _show(planned, logging)
-    if not steps:
-        click.echo("nothing to remove")
-        return
-    if not yes:
-        _confirm(wanted.index, steps, with_indices=delete_indices)
-    _remove(domain, planned, logging)
-    click.echo(f"{steps} removed")
-
-
-def _remove(domain: Domain, planned: Plan, logging: Logging) -> None:
-    """The way to the function first: nothing more is to come when its rights go."""
-    logging.apply(lambda line: click.echo(line, err=True))
+    if not as_json:
+        _show(planned, logging)
+    if steps and not yes:
+        _confirm(target, steps, with_indices=delete_indices)
+        # Meanwhile somebody may have come to use it.
+        if _planned(client, target, with_indices=delete_indices).steps != planned.steps:
+            raise Conflict("what would go has changed since it was shown: nothing was removed; run again")
+    # The way to the function first: nothing more is to come when its rights go.
+    logging.apply(say)
     for step in planned.steps:
-        domain.apply(step)
+        registry.execute(client, step, target, say)
+    if as_json:
+        aws_steps = [{"title": step.title, "diff": step.diff} for step in logging.steps]
+        click.echo(json.dumps({"removed": bool(steps), **asdict(planned), "aws_steps": aws_steps}, indent=2))
+    else:
+        click.echo(f"{steps} removed" if steps else "nothing to remove")
+
+
+def _planned(client: Client, target: Target, *, with_indices: bool) -> Plan:
+    state = registry.read(client, target)
+    if not target.is_serverless:
+        others = registry.attempt(lambda: records.other_clusters(client, target.index, target.cluster))
+        state = replace(state, clusters=others if isinstance(others, tuple) else ())
+    indices = state.indices if with_indices and isinstance(state.indices, tuple) else ()
+    counted = tuple(records.count_records(client, (one for one in indices if belongs_to(one.name, target.index))))
+    return registry.plan_removal(state, target, counted, with_indices=with_indices)
 
 
 def _show(planned: Plan, logging: Logging) -> None:
-    for aws_step in logging.steps:
-        show(aws_step)
-    for step in planned.steps:
-        show(step)
+    show(*logging.steps, *planned.steps)
     for note in (*planned.notes, *((STAYS,) if logging.logs else ())):
         click.echo(f"note: {note}")
 
 
-def _confirm(index: str, steps: int, *, with_indices: bool) -> None:
+def _confirm(target: Target, steps: int, *, with_indices: bool) -> None:
     if not with_indices:
-        click.confirm(f"Do these {steps}?", abort=True)
-    elif click.prompt(f"All records of {index} will be gone. Type the index's name to go on") != index:
+        click.confirm(f"Do these {steps}?", abort=True, err=True)
+        return
+    question = f"All records of cluster {target.cluster} in {target.index} will be gone. Type the index's name to go on"
+    if click.prompt(question, err=True) != target.index:
         raise NotUsable("that is not the index's name: nothing was removed")

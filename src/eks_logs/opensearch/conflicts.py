@@ -1,74 +1,46 @@
-"""What of others stands in the way of the index template: pure comparisons."""
+"""What of others, or of the server's making, stands in the way of the records: pure comparisons."""
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from eks_logs.findings import Finding, fail, warn
-from eks_logs.opensearch.ism_policy import dated
-from eks_logs.opensearch.target import TEMPLATE, Wanted, pattern_of
+from eks_logs.findings import Finding, Status, fail, ok, warn
+from eks_logs.opensearch.indices import ExistingIndex, belongs_to
+from eks_logs.opensearch.target import Target
+from eks_logs.plan import Json
 from forwarder.index_names import NONE
 
-# What forwarder.index_names.Index makes of a name.
-_DATED = r"-\d{4}\.(w?\d\d)(\.\d\d)?"
 
-
-@dataclass(frozen=True, slots=True)
-class ExistingIndex:
-    """An index that is there, and what of its mapping tells whether it is ours; None where that is not mapped."""
-
-    name: str
-    aliases: frozenset[str]
-    dynamic: str | None
-    log_stream: str | None
-
-
-def belongs_to(name: str, index: str) -> bool:
-    """Whether an index is the one of this name, or one of its dated ones."""
-    return re.fullmatch(f"{re.escape(index)}({_DATED})?", name) is not None
-
-
-def _is_written_to(name: str, wanted: Wanted) -> bool:
-    return belongs_to(name, wanted.index) and (name == wanted.index) == (wanted.rotation == NONE)
-
-
-def template_conflicts(templates: Mapping[str, Mapping[str, Any]], wanted: Wanted) -> Iterator[Finding]:
+def template_conflicts(templates: Mapping[str, Mapping[str, Any]], target: Target, priority: int) -> Iterator[Finding]:
     """Index templates of others that keep ours out.
 
     OpenSearch refuses two of equal priority that match one name, and uses of two for an index the one of higher
     priority, alone (documentation, "Index templates").
 
     Args:
-        templates: All composable index templates, by name.
-        wanted: What is wanted.
+        templates: All composable index templates of others, by name.
+        target: For which indices ours is.
+        priority: Of ours.
     """
-    priority = wanted.template["priority"]
-    written = wanted.index if wanted.rotation == NONE else dated(wanted.index)
     for name, template in sorted(templates.items()):
         theirs, patterns = int(template.get("priority") or 0), _patterns(template)
-        if name == TEMPLATE or theirs < priority:
+        if theirs == priority and any(overlap(one, target.pattern) for one in patterns):
+            why = f"has the same priority, {theirs}, which OpenSearch refuses"
+        elif theirs > priority and any(overlap(one, target.written) for one in patterns):
+            why = f"has a higher priority, {theirs}, and so ours has no effect"
+        else:
             continue
-        if theirs == priority and any(overlap(one, pattern_of(wanted.index)) for one in patterns):
-            yield _template_finding(
-                name, patterns, f"has the same priority, {theirs}, which OpenSearch refuses", theirs
-            )
-        elif theirs > priority and any(overlap(one, written) for one in patterns):
-            yield _template_finding(
-                name, patterns, f"has a higher priority, {theirs}, and so ours has no effect", theirs
-            )
+        yield fail(
+            "template",
+            f"the index template {name} ({', '.join(patterns)}) is for our index, too, and {why}",
+            f"have its owner narrow its patterns or lower its priority, or give ours --template-priority {theirs + 1}",
+        )
 
 
 def _patterns(template: Mapping[str, Any]) -> tuple[str, ...]:
     patterns = template["index_patterns"]
     return (patterns,) if isinstance(patterns, str) else tuple(patterns)
-
-
-def _template_finding(name: str, patterns: tuple[str, ...], why: str, priority: int) -> Finding:
-    message = f"the index template {name} ({', '.join(patterns)}) is for our index, too, and {why}"
-    mend = f"have its owner narrow its patterns or lower its priority, or give ours --template-priority {priority + 1}"
-    return fail("template", message, mend)
 
 
 @cache
@@ -83,34 +55,101 @@ def overlap(one: str, other: str) -> bool:
     return one[0] == other[0] and overlap(one[1:], other[1:])
 
 
-def index_conflicts(indices: tuple[ExistingIndex, ...], wanted: Wanted) -> Iterator[Finding]:
-    """An alias of our index's name, and indices of ours that have another mapping than the template's."""
+def index_conflicts(indices: tuple[ExistingIndex, ...], target: Target, today: date | None = None) -> Iterator[Finding]:
+    """What is wrong with the indices that the function writes to.
+
+    Args:
+        indices: Those whose names or aliases begin like ours.
+        target: Which of them are written to.
+        today: In UTC, where it is to be known whether records of now are refused: a broken link is then a failure.
+    """
+    now = {target.written_on(today), target.written_on(today + timedelta(days=1))} if today else set()
     for index in indices:
-        if wanted.index in index.aliases and wanted.rotation == NONE:
-            yield _alias_finding(index, wanted)
-        elif _is_written_to(index.name, wanted) and not _is_mapped(index):
-            yield _mapping_finding(index, wanted)
+        if target.index in index.aliases and target.rotation == NONE:
+            yield _alias_finding(index, target)
+        elif belongs_to(index.name, target.index) and (index.name == target.index) == (target.rotation == NONE):
+            if index.refuses:
+                yield _blocked_finding(index, is_current=index.name in now)
+            if not index.is_mapped:
+                yield _mapping_finding(index, target, is_current=index.name in now)
 
 
-def _is_mapped(index: ExistingIndex) -> bool:
-    return index.dynamic == "false" and index.log_stream == "text"
-
-
-def _alias_finding(index: ExistingIndex, wanted: Wanted) -> Finding:
-    message = f"{wanted.index} is an alias, of {index.name}"
-    mend = (
-        f"deploy the stack with another IndexName, or take the alias away: DELETE /{index.name}/_alias/{wanted.index}"
+def _alias_finding(index: ExistingIndex, target: Target) -> Finding:
+    message = f"{target.index} is an alias, of {index.name}"
+    remediation = (
+        f"deploy the stack with another IndexName, or take the alias away, in Dev Tools: "
+        f"DELETE /{index.name}/_alias/{target.index}"
     )
-    if overlap(pattern_of(wanted.index), index.name) and _is_mapped(index):
-        return warn("index", f"{message}, which has our mapping: what is written goes there", mend)
-    return fail("index", f"{message}, for which neither our rights nor our mapping are", mend)
+    if overlap(target.pattern, index.name) and index.is_mapped:
+        return warn("index", f"{message}, which has our mapping: what is written goes there", remediation)
+    return fail("index", f"{message}, for which neither our rights nor our mapping are", remediation)
 
 
-def _mapping_finding(index: ExistingIndex, wanted: Wanted) -> Finding:
+def _mapping_finding(index: ExistingIndex, target: Target, *, is_current: bool) -> Finding:
     differs = f"dynamic is {index.dynamic or 'true'}, @log_stream is {index.log_stream or 'not mapped'}"
-    message = f"index {index.name} has a mapping of its own ({differs}), and a template changes no index that exists"
-    mend = (
-        f"deploy the stack with another IndexName, such as {wanted.index}-v2, or IndexRotation; or copy the records "
-        "into a new index with POST /_reindex, delete this one and copy them back"
+    message = (
+        f"index {index.name} has a mapping of its own ({differs}), which the server made before the template was "
+        "there: it refuses records that do not fit, and a template changes no index that exists"
     )
-    return warn("index", message, mend)
+    if target.rotation == NONE:
+        remediation = (
+            f"deploy the stack with IndexRotation=daily, or another IndexName, such as {target.index}-v2; or copy the "
+            "records into a new index with POST /_reindex, delete this one and copy them back"
+        )
+    else:
+        remediation = (
+            f"if its records may go, in Dev Tools: DELETE /{index.name}; else copy them away with POST /_reindex "
+            "first. The next index has our mapping"
+        )
+    return (fail if is_current else warn)("index", message, remediation)
+
+
+def _blocked_finding(index: ExistingIndex, *, is_current: bool) -> Finding:
+    reasons = ", ".join(index.refuses)
+    closed = "closed" in index.refuses
+    request = f"POST /{index.name}/_open" if closed else f'PUT /{index.name}/_settings {{"{index.refuses[-1]}":null}}'
+    remediation = f"see why (a full disk blocks indices by itself), then in Dev Tools: {request}"
+    return (fail if is_current else warn)("index", f"index {index.name} takes no records ({reasons})", remediation)
+
+
+def check_creation(settings: Json, indices: Iterable[ExistingIndex], target: Target, today: date) -> Finding:
+    """The server makes the index that records of today go to, or has it."""
+    name = target.written_on(today)
+    for block in ("cluster.blocks.read_only", "cluster.blocks.read_only_allow_delete"):
+        if str(settings.get(block)).lower() == "true":
+            request = f'PUT /_cluster/settings {{"persistent":{{"{block}":null}},"transient":{{"{block}":null}}}}'
+            return fail("creation", f"the whole cluster takes no records ({block})", f"in Dev Tools: {request}")
+    if may_be_created(name, settings.get("action.auto_create_index", "true")):
+        return ok("creation", f"the server makes index {name} when a record comes")
+    allowed = settings.get("action.auto_create_index")
+    message = f"the server makes no index {name} by itself: action.auto_create_index is {allowed}"
+    remediation = (
+        f'in Dev Tools: PUT /_cluster/settings {{"persistent":{{"action.auto_create_index":"+{target.pattern}"}}}}'
+    )
+    if isinstance(allowed, str) and allowed.lower() != "false":
+        remediation = remediation.replace(f"+{target.pattern}", f"+{target.pattern},{allowed}")
+    if not any(index.name == name or name in index.aliases for index in indices):
+        return fail("creation", f"{message}, and every record for it is refused", remediation)
+    if target.rotation == NONE:
+        return ok("creation", f"index {name} is there")
+    return warn("creation", f"{message}; this one is there, and the next will not be", remediation)
+
+
+def may_be_created(index: str, setting: object) -> bool:
+    """What `action.auto_create_index` says of a name: the first pattern that matches decides, and none forbids.
+
+    Source: OpenSearch, AutoCreateIndex.
+    """
+    text = ",".join(map(str, setting)) if isinstance(setting, list) else str(setting)
+    if text.strip().lower() in ("true", "false"):
+        return text.strip().lower() == "true"
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        if overlap(one.lstrip("+-"), index):
+            return not one.startswith("-")
+    return False
+
+
+def as_warnings(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The same, where something else can be done all the same."""
+    for one in findings:
+        yield warn(one.name, one.message, one.remediation or "") if one.status is Status.FAIL else one
