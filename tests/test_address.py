@@ -102,5 +102,5 @@ def test_what_is_an_address_of_dashboards(typed: str, read: str) -> None:
 
 
 def test_dashboards_in_clear_is_refused() -> None:
-    with pytest.raises(NotUsable, match="in clear; give --dashboards-url https://dashboards.example.com"):
+    with pytest.raises(NotUsable, match=r"in clear; give --dashboards-url https://dashboards\.example\.com"):
         dashboards_address("http://dashboards.example.com/_dashboards")
