@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
-from eks_logs.errors import NotProvided, ReservedResource, SetupError
+from eks_logs.errors import NotProvided, NotThere, ReservedResource, SetupError
 from eks_logs.findings import Finding, fail, ok, skipped
 from eks_logs.opensearch import records
 from eks_logs.opensearch.client import Client
@@ -34,7 +35,11 @@ Read = TypeVar("Read")
 
 def read(client: Client, target: Target) -> State:
     """Read everything that a plan compares and a check judges; nothing is raised."""
-    current = {one.kind: attempt(lambda one=one: one.read(client, target)) for one in _provided(target)}  # type: ignore[misc]
+    current = {
+        one.kind: attempt(partial(_read, one, client, target))
+        for one in RESOURCES
+        if one.on_serverless or not target.is_serverless
+    }
     mapping = current.get(RoleMapping.kind)
     return State(
         current=current,
@@ -44,8 +49,11 @@ def read(client: Client, target: Target) -> State:
     )
 
 
-def _provided(target: Target) -> Iterator[Resource]:
-    return (one for one in RESOURCES if one.on_serverless or not target.is_serverless)
+def _read(resource: Resource, client: Client, target: Target) -> Current:
+    try:
+        return resource.read(client, target)
+    except NotThere:
+        return Current()
 
 
 def attempt(read: Callable[[], Read]) -> Read | SetupError:
