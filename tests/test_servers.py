@@ -361,3 +361,20 @@ def test_a_password_in_any_letters_is_sent_and_this_machine_is_asked_without_a_p
     environment = MASTER | {"OPENSEARCH_PASSWORD": "pässwörd€", "HTTP_PROXY": "http://127.0.0.1:9"}
     arguments = ["plan", "--endpoint", wire.url, "--role-arn", ROLE_ARN]
     assert_one_line(CliRunner().invoke(main, arguments, env=environment), "no security plugin")
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("command", ["ask", "dashboards"])
+def test_other_commands_of_what_is_no_opensearch_end_in_one_line(wire: WireServer, name: str, command: str) -> None:
+    status, answer, _ = PAGES[name]
+    for asked in (
+        ("POST", f"/{INDEX}*/_search"),
+        ("GET", "/_plugins/_security/authinfo"),
+        ("POST", "/_dashboards/api/saved_objects/_import"),
+    ):
+        wire.answers[asked] = (status, answer)
+    arguments = {"ask": ["5"], "dashboards": []}[command]
+    result = CliRunner().invoke(main, [command, "--endpoint", wire.url, *arguments], env=MASTER)
+    assert_one_line(result)
+    tenant = CliRunner().invoke(main, ["dashboards", "--endpoint", wire.url, "--tenant", "eks"], env=MASTER)
+    assert_one_line(tenant)

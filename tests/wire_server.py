@@ -58,6 +58,14 @@ class WireServer:
         return [(method, path) for method, path, _ in self.asked if method != "GET"]
 
 
+def _sent(body: bytes) -> Any:
+    """The JSON that came; None for nothing and for a form."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
 def _as_json(answer: object) -> Page:
     return Page(b"" if answer is None else json.dumps(answer).encode(), "application/json")
 
@@ -74,7 +82,7 @@ def wire_server() -> Iterator[WireServer]:
                 self.close_connection = True
                 return
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            wire.asked.append((self.command, self.path, json.loads(body) if body.strip() else None))
+            wire.asked.append((self.command, self.path, _sent(body)))
             status, answer = wire.answer(self.command, self.path)
             page = answer if isinstance(answer, Page) else _as_json(answer)
             self.send_response(status)

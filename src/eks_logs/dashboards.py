@@ -82,7 +82,7 @@ def _content(response: requests.Response, url: str) -> dict[str, Any]:
         raise Rejected(f"{response.status_code} from Dashboards. {said(response)}")
     try:
         content = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not {"success", "successCount"} <= content.keys():
         raise NotProvided(f"what answers at {url} is not Dashboards; give its address with --dashboards-url")

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
+from botocore.exceptions import BotoCoreError
 from requests.auth import AuthBase
 
-from eks_logs.opensearch.client import TIMEOUT_SECONDS, HttpSession, quote, unreachable
+from eks_logs.errors import NotOpenSearch
+from eks_logs.opensearch.client import TIMEOUT_SECONDS, HttpSession, failure, not_opensearch, quote
 
 
 class Endpoint:
@@ -16,7 +18,8 @@ class Endpoint:
         url: its address, `https://…`, with a path or without.
         auth: basic credentials or a SigV4 signature.
         ca_file: certificates to trust instead of the public ones.
-        option: the option of the command line that names the URL, for the error's message.
+        option: the option of the command line that names the URL, for the error's message; with `--endpoint`, what
+            answers must be OpenSearch.
     """
 
     def __init__(self, url: str, auth: AuthBase, ca_file: str | None = None, option: str = "--endpoint") -> None:
@@ -44,9 +47,10 @@ class Endpoint:
 
         Raises:
             NotReachable: there is no answer, or no trusted TLS connection.
+            NotOpenSearch: something else answered.
         """
         try:
-            return self._session.request(
+            answer = self._session.request(
                 method,
                 self.url + path,
                 json=body,
@@ -55,8 +59,24 @@ class Endpoint:
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
-        except (requests.exceptions.RequestException, OSError) as error:
-            raise unreachable(self.url, self._option, error) from None
+        except (requests.exceptions.RequestException, BotoCoreError, OSError) as error:
+            raise failure(error, self.url, path, self._option) from None
+        if self._option == "--endpoint" and (stranger := _stranger(answer, self.url, path)):
+            raise stranger
+        return answer
+
+
+def _stranger(answer: requests.Response, site: str, path: str) -> NotOpenSearch | None:
+    """Who answered, where it was not OpenSearch, which answers JSON objects, or a refusal in one line of text."""
+    try:
+        content = answer.json()
+    except (ValueError, RecursionError):
+        content = None
+    stranger = not_opensearch(answer.status_code, content, answer.text, site, path)
+    is_whole = isinstance(content, dict) and ("_shards" in content or not path.endswith("/_search"))
+    if stranger is None and answer.ok and not is_whole:
+        return NotOpenSearch(f"what answers at {site}{path} is not OpenSearch; check --endpoint. {quote(answer.text)}")
+    return stranger
 
 
 def said(response: requests.Response) -> str:

@@ -94,7 +94,7 @@ class _Transport(Transport):
         try:
             answer = super().perform_request(method, path, *args, **options)
         except (OpenSearchException, requests.RequestException, BotoCoreError, UnicodeError, RecursionError) as error:
-            raise _translated(error, self.site, path.partition("?")[0]) from None
+            raise failure(error, self.site, path.partition("?")[0]) from None
         if method != "HEAD" and not isinstance(answer, dict):
             raise NotOpenSearch(_not_opensearch(self.site, f"what answers at {path} is no JSON object", str(answer)))
         return answer
@@ -206,8 +206,7 @@ def quote(text: str) -> str:
     return f"The server said: {shown}" if shown else "The server said nothing."
 
 
-def unreachable(site: str, option: str, error: object) -> NotReachable:
-    """No answer; `error` is requests' own or what stands for it."""
+def _unreachable(site: str, option: str, error: object) -> NotReachable:
     if isinstance(error, requests.exceptions.SSLError | SSLError):
         return NotReachable(f"{site} has no certificate that is trusted here; name its authority with --ca-file")
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
@@ -222,7 +221,15 @@ def is_page(text: str) -> bool:
     return text.lstrip("\ufeff \t\r\n").startswith("<")
 
 
-def _translated(error: Exception, site: str, path: str) -> SetupError:
+def failure(error: Exception, site: str, path: str, option: str = "--endpoint") -> SetupError:
+    """What an error of opensearch-py, of requests or of botocore means.
+
+    Args:
+        error: As it was raised.
+        site: The address that was asked.
+        path: What was asked there.
+        option: That names the address.
+    """
     if isinstance(error, BotoCoreError):
         return NotAllowed(f"no AWS credentials to sign with: {' '.join(str(error).split())}; log in, or give --profile")
     if isinstance(error, SerializationError | UnicodeError | RecursionError):
@@ -232,17 +239,17 @@ def _translated(error: Exception, site: str, path: str) -> SetupError:
         cause = error.info
         if isinstance(cause, UnicodeError):
             return NotOpenSearch(_not_opensearch(site, f"what answers at {path} is no JSON", ""))
-        return unreachable(site, "--endpoint", cause if isinstance(cause, Exception) else error)
+        return _unreachable(site, option, cause if isinstance(cause, Exception) else error)
     if isinstance(error, TransportError):
         return _refused(error, site, path)
-    return unreachable(site, "--endpoint", error)
+    return _unreachable(site, option, error)
 
 
 def _refused(error: TransportError, site: str, path: str) -> SetupError:  # noqa: PLR0911 - one for each kind
     """What a status that is no success means."""
     status, text = int(error.status_code), _text(error)
-    if stranger := _stranger(status, error.info, text):
-        return NotOpenSearch(_not_opensearch(site, f"{status} at {path}: {stranger}", text if is_page(text) else ""))
+    if stranger := not_opensearch(status, error.info, text, site, path):
+        return stranger
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         advice = (
             "the caller may not do this; use the domain's master user (OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or "
@@ -263,14 +270,25 @@ def _refused(error: TransportError, site: str, path: str) -> SetupError:  # noqa
     return Rejected(f"{status} at {path}: {quote(text)}")
 
 
-def _stranger(status: int, content: object, text: str) -> str | None:
-    """Who answered, where it was not OpenSearch; None where it was."""
+def not_opensearch(status: int, content: object, text: str, site: str, path: str) -> NotOpenSearch | None:
+    """Who answered, where it was not OpenSearch; None where it was.
+
+    Args:
+        status: Of the answer.
+        content: Its JSON, or anything else.
+        text: Its text.
+        site: The address that was asked.
+        path: What was asked there.
+    """
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return "a redirection, as to a page to sign in"
-    if is_page(text) or status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return "a page, as of a proxy or to sign in"
-    # Dashboards' errors are {"statusCode", "error", "message"}.
-    return "this is Dashboards" if isinstance(content, Mapping) and "statusCode" in content else None
+        who = "a redirection, as to a page to sign in"
+    elif is_page(text) or status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        who = "a page, as of a proxy or to sign in"
+    elif isinstance(content, Mapping) and "statusCode" in content:  # its errors: {"statusCode", "error", "message"}
+        who = "this is Dashboards"
+    else:
+        return None
+    return NotOpenSearch(_not_opensearch(site, f"{status} at {path}: {who}", text if is_page(text) else ""))
 
 
 def _text(error: TransportError) -> str:

@@ -3,6 +3,8 @@
 Requests and answers: OpenSearch documentation, "ISM API" and "Policies".
 """
 
+import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -99,9 +101,16 @@ class IsmPolicy(Resource):
         if target.retention_days is None:
             return
         if target.is_serverless:
+            rule = {
+                "ResourceType": "index",
+                "Resource": [f"index/<collection>/{target.pattern}"],
+                "MinIndexRetention": f"{target.retention_days}d",
+            }
+            policy = shlex.quote(json.dumps({"Rules": [rule]}, separators=(",", ":")))
             yield (
                 "retention: OpenSearch Serverless has no Index State Management; a data lifecycle policy takes its "
-                "place: aws opensearchserverless create-lifecycle-policy --type retention"
+                "place (put your collection's name for <collection>): aws opensearchserverless create-lifecycle-policy "
+                f"--type retention --name {target.index} --policy {policy}"
             )
             return
         current = state.current.get(self.kind)

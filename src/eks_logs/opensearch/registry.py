@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-from eks_logs.errors import NotProvided, NotThere, ReservedResource, SetupError
+from eks_logs.errors import Conflict, NotProvided, NotThere, ReservedResource, SetupError
 from eks_logs.findings import Finding, fail, ok, skipped
 from eks_logs.opensearch import records
 from eks_logs.opensearch.client import Client
@@ -187,12 +187,20 @@ def execute(client: Client, step: Step, target: Target, say: Callable[[str], Non
     """Take one step; `say` gets a line on what is waited for.
 
     Raises:
+        Conflict: others came to use what was to be deleted.
         SetupError: it is refused.
     """
     if step.resource == records.KIND:
         records.remove(client, step, target.cluster, say)
-    else:
-        next(one for one in RESOURCES if one.kind == step.resource).execute(client, step, target)
+        return
+    resource = next(one for one in RESOURCES if one.kind == step.resource)
+    if step.method == "DELETE" and not resource.is_grant and not target.is_serverless:
+        mapped = others(RoleMapping().read(client, target).body, target)
+        if users := resource.users(State({}, mapped=mapped)):
+            raise Conflict(
+                f"others came to use {resource.kind} {resource.name(target)} ({_named(users)}): it stays; run again"
+            )
+    resource.execute(client, step, target)
 
 
 def check(state: State, target: Target, apply: str) -> Iterator[Finding]:
