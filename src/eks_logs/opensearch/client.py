@@ -147,14 +147,6 @@ class Client:
                 self._transport.plugins = "/_opendistro/"
         return self._server
 
-    def get(self, path: str) -> Json | None:
-        """The resource at a path; None where there is none."""
-        try:
-            found: Json = self._transport.perform_request("GET", path)
-        except NotThere:
-            return None
-        return found
-
     def send(self, step: Step) -> Json:
         """Make one change; to delete what is gone already is none."""
         try:

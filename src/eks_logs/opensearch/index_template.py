@@ -49,7 +49,7 @@ class IndexTemplate(Resource):
 
     def read(self, client: Client, target: Target) -> Current:
         """What the server holds, and all templates of others."""
-        listed = (client.get("/_index_template") or {}).get("index_templates", [])
+        listed = client.api.indices.get_index_template().get("index_templates", [])
         templates = {one["name"]: one["index_template"] for one in listed}
         return Current(templates.pop(TEMPLATE, None), others=templates)
 

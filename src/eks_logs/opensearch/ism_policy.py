@@ -38,9 +38,7 @@ class IsmPolicy(Resource):
 
     def read(self, client: Client, target: Target) -> Current:
         """What the server holds, and what an update must name."""
-        found = client.get(self.path(target))
-        if found is None or "policy" not in found:
-            return Current()
+        found = client.api.plugins.index_management.get_policy(target.index)
         return Current(found["policy"], seq_no=found["_seq_no"], primary_term=found["_primary_term"])
 
     def desired(self, target: Target, current: Current) -> Json | None:

@@ -90,13 +90,14 @@ class Resource(ABC):
     def desired(self, target: Target, current: Current) -> Json | None:
         """What it should hold; None where it is not asked for."""
 
+    @abstractmethod
     def read(self, client: Client, target: Target) -> Current:
         """What the server holds.
 
         Raises:
+            NotThere: it has nothing of that name.
             SetupError: it could not be read.
         """
-        return Current(client.get(self.path(target)))
 
     def comparable(self, body: Json) -> Any:  # noqa: ANN401 - JSON of any shape
         """What of a body counts when two are compared; it is also what a diff shows."""

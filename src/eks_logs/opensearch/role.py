@@ -38,8 +38,7 @@ class Role(Resource):
 
     def read(self, client: Client, target: Target) -> Current:
         """What the server holds, under its name."""
-        found = client.get(self.path(target))
-        return Current(found and found.get(ROLE))
+        return Current(client.api.security.get_role(role=ROLE).get(ROLE))
 
     def desired(self, target: Target, current: Current) -> Json:
         """Least privilege on the indices of this name."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from eks_logs.errors import NotThere
 from eks_logs.opensearch import json_file
 from eks_logs.opensearch.client import Client
 from eks_logs.opensearch.resource import Current, Resource, State, despite_conflicts
@@ -40,8 +41,10 @@ class RoleMapping(Resource):
 
     def read(self, client: Client, target: Target) -> Current:
         """What the server holds, under its name."""
-        found = client.get(self.path(target))
-        return Current(found and found.get(ROLE))
+        try:
+            return Current(client.api.security.get_role_mapping(role=ROLE).get(ROLE))
+        except NotThere:
+            return Current()
 
     def desired(self, target: Target, current: Current) -> Json:
         """What is there, with the function's role."""
