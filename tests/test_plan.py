@@ -60,7 +60,7 @@ def state(
     ism: dict[str, Any] | None = None,
     *,
     settings: dict[str, Any] | None = None,
-    clusters: tuple[str, ...] = (),
+    clusters: tuple[str, ...] | None = None,
 ) -> State:
     bodies = (role, mapping, template)
     current: dict[str, Current | SetupError] = {
@@ -311,6 +311,12 @@ def test_while_others_are_mapped_our_entry_alone_goes() -> None:
         assert f"{kind} " in notes
     assert notes.count(f"stays: others use it ({THEIR_ROLE}") == 4
     assert removed(state(mapping={"users": ["ada"]}, ism=policy(30))) == []
+
+
+def test_a_policy_of_an_index_that_holds_our_records_alone_is_ours_to_change_whoever_else_is_mapped() -> None:
+    found = state(mapping=SHARED, ism=policy(30), clusters=())
+    assert not plan(found, Target(INDEX, ROLE_ARN, retention_days=90)).findings
+    assert f"/_plugins/_ism/policies/{INDEX}" in [path for _, path in removed(found)]
 
 
 def test_a_policy_stays_while_another_cluster_has_records_in_the_index() -> None:

@@ -1,7 +1,8 @@
 """`destroy`: take away from OpenSearch what `apply` made."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
@@ -60,10 +61,7 @@ def destroy_command(chosen: Chosen, *, asked: Asked, delete_indices: bool, yes: 
 
 
 def _planned(client: Client, target: Target, *, with_indices: bool) -> Plan:
-    state = registry.read(client, target)
-    if not target.is_serverless:
-        others = registry.attempt(lambda: records.other_clusters(client, target.index, target.cluster))
-        state = replace(state, clusters=others if isinstance(others, tuple) else ())
+    state = registry.read(client, target, datetime.now(UTC).date(), with_clusters=not target.is_serverless)
     indices = state.indices if with_indices and isinstance(state.indices, tuple) else ()
     counted = tuple(records.count_records(client, (one for one in indices if belongs_to(one.name, target.index))))
     return registry.plan_removal(state, target, counted, with_indices=with_indices)

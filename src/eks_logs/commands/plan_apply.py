@@ -1,7 +1,8 @@
 """`plan` and `apply`: what OpenSearch, and the cluster's logging, lack for the function, shown or made."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
@@ -10,7 +11,6 @@ from eks_logs.commands.output import json_option, say, show, show_findings
 from eks_logs.commands.target import Chosen, targeted
 from eks_logs.opensearch import registry
 from eks_logs.opensearch.client import Client
-from eks_logs.opensearch.records import other_clusters
 from eks_logs.opensearch.target import Target
 from eks_logs.plan import Plan
 
@@ -82,11 +82,8 @@ def apply_command(chosen: Chosen, *, asked: Asked, as_json: bool) -> None:
 
 
 def _planned(client: Client, target: Target) -> Plan:
-    state = registry.read(client, target)
-    if target.retention_days is not None and not target.is_serverless:
-        others = registry.attempt(lambda: other_clusters(client, target.index, target.cluster))
-        state = replace(state, clusters=others if isinstance(others, tuple) else ())
-    return registry.plan(state, target)
+    with_clusters = target.retention_days is not None and not target.is_serverless
+    return registry.plan(registry.read(client, target, datetime.now(UTC).date(), with_clusters=with_clusters), target)
 
 
 def _summary(planned: Plan, logging: Logging) -> str:

@@ -39,14 +39,12 @@ class Facts:
     """What was read, and an error where it could not be read.
 
     Attributes:
-        today: In UTC.
         minutes: How far back documents were counted.
         caller: None on OpenSearch Serverless, which does not say.
         bulk: Whether an empty bulk request came as far as OpenSearch; None if it was not sent.
     """
 
     target: Target
-    today: date
     minutes: int
     server: Server | SetupError
     caller: Caller | SetupError | None
@@ -78,7 +76,7 @@ def gather(client: Client, target: Target, minutes: int, today: date) -> Facts |
     server = attempt(client.server)
     if isinstance(server, NotReachable | NotOpenSearch):
         return server
-    state = registry.read(client, target)
+    state = registry.read(client, target, today)
     read = (*state.current.values(), state.indices)
     if wrong := [error for error in read if isinstance(error, NotReachable | NotOpenSearch)]:
         return wrong[0]
@@ -86,7 +84,6 @@ def gather(client: Client, target: Target, minutes: int, today: date) -> Facts |
     is_function = isinstance(caller, Caller) and target.iam_role_arn in caller.backend_roles
     return Facts(
         target=target,
-        today=today,
         minutes=minutes,
         server=server,
         caller=caller,
@@ -152,14 +149,14 @@ def check_indices(facts: Facts) -> Iterator[Finding]:
     if isinstance(indices, SetupError):
         yield skipped("index", str(indices))
         return
-    conflicts = tuple(index_conflicts(indices, facts.target, facts.today))
+    conflicts = tuple(index_conflicts(indices, facts.target, facts.state.today))
     yield from conflicts or (ok("index", f"no index of {facts.target.index} has another mapping"),)
     if facts.target.is_serverless:
         return
     if isinstance(settings, SetupError):
         yield skipped("creation", str(settings))
     else:
-        yield check_creation(settings, indices, facts.target, facts.today)
+        yield check_creation(settings, indices, facts.target, facts.state.today)
 
 
 def check_bulk(facts: Facts) -> Finding:

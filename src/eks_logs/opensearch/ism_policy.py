@@ -81,8 +81,10 @@ class IsmPolicy(Resource):
         return bool((current.body or {}).get("description") == json_file("ism_policy.json")["description"])
 
     def users(self, state: State) -> tuple[str, ...]:
-        """Who else writes with our role, and whose records are in our indices."""
-        return (*state.mapped, *(f"cluster {name}" for name in state.clusters))
+        """Whose records are in our indices; where there are none yet, whoever else writes with our role."""
+        if state.clusters is None:
+            return state.mapped
+        return tuple(f"cluster {name}" for name in state.clusters)
 
     def chosen(self, target: Target, current: Current) -> Iterable[str]:
         """Another time, by days or by rotation."""

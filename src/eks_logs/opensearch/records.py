@@ -8,6 +8,7 @@ from typing import Any
 from eks_logs.errors import Conflict, Rejected
 from eks_logs.opensearch.client import Client
 from eks_logs.opensearch.indices import ExistingIndex, read_indices
+from eks_logs.opensearch.target import Target
 from eks_logs.plan import Step, diff_of
 
 KIND = "records"
@@ -111,17 +112,18 @@ def _delete_by_query(client: Client, step: Step, say: Callable[[str], None]) -> 
     raise Conflict(f"records of the cluster still come to {index}: is its function still there? Run again")
 
 
-def other_clusters(client: Client, index: str, cluster: str | None) -> tuple[str, ...]:
-    """Which other clusters have records in the indices of a name; none if one alone has and nobody said which is ours.
+def other_clusters(client: Client, target: Target) -> tuple[str, ...] | None:
+    """Which other clusters have records in our indices; None where there are no records.
+
+    If nobody said which cluster is ours, and one alone has records, it is taken for ours.
 
     Raises:
         SetupError: they could not be searched.
     """
     body = {"size": 0, "aggs": {"clusters": {"terms": {"field": "cluster", "size": _MOST_CLUSTERS}}}}
-    indices = f"{index},{index}-2*"
+    indices = f"{target.index},{target.dated}"
     found = client.api.search(index=indices, body=body, ignore_unavailable=True, allow_no_indices=True)
     buckets = (found.get("aggregations") or {}).get("clusters", {}).get("buckets", ())
     names = tuple(str(bucket["key"]) for bucket in buckets)
-    if cluster is None and len(names) == 1:
-        return ()
-    return tuple(name for name in names if name != cluster)
+    ours = names[0] if target.cluster is None and len(names) == 1 else target.cluster
+    return tuple(name for name in names if name != ours) if names else None

@@ -1,7 +1,7 @@
 """The resources that the function needs in OpenSearch, and what is done with all of them alike."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import date
 from functools import partial
 from typing import TypeVar
 
@@ -33,19 +33,29 @@ _MOST_NAMED = 3
 Read = TypeVar("Read")
 
 
-def read(client: Client, target: Target) -> State:
-    """Read everything that a plan compares and a check judges; nothing is raised."""
+def read(client: Client, target: Target, today: date, *, with_clusters: bool = False) -> State:
+    """Read everything that a plan compares and a check judges; nothing is raised.
+
+    Args:
+        client: The domain, as the caller may use it.
+        target: What it should hold.
+        today: In UTC.
+        with_clusters: Whether to see which other clusters have records in our indices.
+    """
     current = {
         one.kind: attempt(partial(_read, one, client, target))
         for one in RESOURCES
         if one.on_serverless or not target.is_serverless
     }
     mapping = current.get(RoleMapping.kind)
+    clusters = attempt(partial(records.other_clusters, client, target)) if with_clusters else None
     return State(
         current=current,
         mapped=others(mapping.body, target) if isinstance(mapping, Current) else (),
         indices=attempt(lambda: read_indices(client, target.index)),
         settings={} if target.is_serverless else attempt(lambda: dict(client.cluster_settings())),
+        clusters=None if isinstance(clusters, SetupError) else clusters,
+        today=today,
     )
 
 
@@ -85,10 +95,9 @@ def plan(state: State, target: Target) -> Plan:
     if isinstance(state.indices, SetupError):
         raise state.indices
     findings += index_conflicts(state.indices, target)
-    if isinstance(state.settings, dict):
-        today = datetime.now(UTC).date()
-        creation = check_creation(state.settings, state.indices, target, today)
-        findings += [] if target.is_serverless else as_warnings([creation] if creation.remediation else [])
+    if isinstance(state.settings, dict) and not target.is_serverless:
+        creation = check_creation(state.settings, state.indices, target, state.today)
+        findings += as_warnings([creation] if creation.remediation else [])
     return Plan(tuple(steps), tuple(findings), tuple(notes))
 
 
@@ -195,8 +204,8 @@ def execute(client: Client, step: Step, target: Target, say: Callable[[str], Non
         return
     resource = next(one for one in RESOURCES if one.kind == step.resource)
     if step.method == "DELETE" and not resource.is_grant and not target.is_serverless:
-        mapped = others(RoleMapping().read(client, target).body, target)
-        if users := resource.users(State({}, mapped=mapped)):
+        now = read(client, target, date.min, with_clusters=True)
+        if users := resource.users(now):
             raise Conflict(
                 f"others came to use {resource.kind} {resource.name(target)} ({_named(users)}): it stays; run again"
             )

@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, ClassVar
 
 from eks_logs.errors import Conflict, SetupError
@@ -49,14 +50,16 @@ class State:
         mapped: Who else has the function's role in OpenSearch, and so writes with what is there.
         indices: Those whose names or aliases begin like ours.
         settings: Of the cluster; empty on Serverless.
-        clusters: Other clusters that have records in our indices; empty unless they were asked for.
+        clusters: Other clusters that have records in our indices; None where there are no records, or nobody looked.
+        today: In UTC.
     """
 
     current: Mapping[str, Current | SetupError]
     mapped: tuple[str, ...] = ()
     indices: tuple[ExistingIndex, ...] | SetupError = ()
     settings: Json | SetupError = field(default_factory=dict)
-    clusters: tuple[str, ...] = ()
+    clusters: tuple[str, ...] | None = None
+    today: date = date.min
 
 
 class Resource(ABC):
