@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eks_logs.findings import Status
-from eks_logs.opensearch.conflicts import check_creation, index_conflicts, may_be_created, overlap, template_conflicts
+from eks_logs.opensearch.conflicts import (
+    check_creation,
+    check_room,
+    index_conflicts,
+    may_be_created,
+    overlap,
+    template_conflicts,
+)
 from eks_logs.opensearch.indices import ExistingIndex
 from eks_logs.opensearch.target import Target
 
@@ -179,3 +186,19 @@ def test_where_nothing_makes_the_next_index_that_is_said(
 def test_a_cluster_that_takes_no_writes_is_a_failure() -> None:
     finding = check_creation({"cluster.blocks.read_only": "true"}, [existing(INDEX)], ENDLESS, TODAY)
     assert (finding.name, finding.status) == ("creation", Status.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("shards", "there", "statuses"),
+    [
+        (1799, (), []),
+        (1800, (), [Status.WARN]),
+        (2000, (), [Status.FAIL]),
+        (2001, (f"{INDEX}-2026.11.20",), [Status.WARN]),
+    ],
+)
+def test_a_cluster_that_has_no_room_for_the_next_index_is_a_failure(
+    shards: int, there: tuple[str, ...], statuses: list[Status]
+) -> None:
+    settings, indices = {"cluster.max_shards_per_node": "1000"}, [existing(name) for name in there]
+    assert [one.status for one in check_room(settings, (shards, 2), indices, DAILY, TODAY)] == statuses

@@ -47,6 +47,7 @@ def wire() -> Iterator[WireServer]:
             ("GET", "/"): (200, BARE),
             ("GET", "/_index_template"): (200, {"index_templates": []}),
             ("GET", INDICES): (200, {}),
+            ("GET", "/_cluster/health"): (200, {"active_shards": 3, "number_of_data_nodes": 1}),
             ("GET", SETTINGS): (200, {"persistent": {}, "transient": {}, "defaults": {}}),
             ("POST", SEARCH): (200, {"hits": {"total": {"value": 0}}}),
             ("PUT", TEMPLATE_PATH): (200, ACCEPTED),

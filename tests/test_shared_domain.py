@@ -55,7 +55,7 @@ def domain(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
     yield prepared
     server.cluster.put_settings(
         body={
-            "persistent": {"action.auto_create_index": None},
+            "persistent": {"action.auto_create_index": None, "cluster.max_shards_per_node": None},
             "transient": {"cluster.routing.allocation.awareness.*": None},
         }
     )
@@ -219,6 +219,13 @@ def test_a_server_that_makes_no_indices_fails_the_check(domain: Rig, server: Ope
     assert (code, findings["creation"][0]) == (1, "fail")
     assert f"action.auto_create_index is {setting}" in findings["creation"][1]
     assert "warn  creation" in done(domain, "plan", "--index", INDEX, "--rotation", "daily")
+
+
+def test_a_cluster_without_room_for_shards_fails_the_check(domain: Rig, server: OpenSearch) -> None:
+    server.cluster.put_settings(body={"persistent": {"cluster.max_shards_per_node": 1}})
+    code, findings = checked(domain, "--rotation", "daily")
+    assert (code, findings["creation"][0]) == (1, "fail")
+    assert "shards of at most 1" in findings["creation"][1]
 
 
 def test_an_index_that_takes_no_records_fails_the_check(domain: Rig, server: OpenSearch) -> None:

@@ -9,7 +9,7 @@ from eks_logs.errors import NotAllowed, NotOpenSearch, NotProvided, NotReachable
 from eks_logs.findings import Finding, fail, ok, skipped, warn
 from eks_logs.opensearch import registry
 from eks_logs.opensearch.client import Client
-from eks_logs.opensearch.conflicts import check_creation, index_conflicts
+from eks_logs.opensearch.conflicts import check_creation, check_room, index_conflicts
 from eks_logs.opensearch.registry import attempt
 from eks_logs.opensearch.resource import Current, State
 from eks_logs.opensearch.role import NO_ROLES
@@ -157,6 +157,7 @@ def check_indices(facts: Facts) -> Iterator[Finding]:
         yield skipped("creation", str(settings))
     else:
         yield check_creation(settings, indices, facts.target, facts.state.today)
+        yield from check_room(settings, facts.state.shards, indices, facts.target, facts.state.today)
 
 
 def check_bulk(facts: Facts) -> Finding:

@@ -171,6 +171,12 @@ class Client:
         found = self.api.cluster.get_settings(include_defaults=True, flat_settings=True)
         return {**found.get("defaults", {}), **found.get("persistent", {}), **found.get("transient", {})}
 
+    def shards(self) -> tuple[int, int]:
+        """How many shards there are, assigned or not, and on how many data nodes."""
+        health = self.api.cluster.health()
+        counted = ("active_shards", "initializing_shards", "unassigned_shards")
+        return sum(int(health.get(name, 0)) for name in counted), int(health.get("number_of_data_nodes", 0))
+
     def reaches_bulk(self) -> bool:
         """Send a bulk request with nothing in it, which stores nothing: OpenSearch refuses it, if it comes so far.
 

@@ -5,11 +5,14 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
+from eks_logs.errors import SetupError
 from eks_logs.findings import Finding, Status, fail, ok, warn
 from eks_logs.opensearch.indices import ExistingIndex, belongs_to
 from eks_logs.opensearch.target import Target
 from eks_logs.plan import Json
 from forwarder.index_names import NONE
+
+_NEARLY_FULL = 0.9
 
 
 def template_conflicts(templates: Mapping[str, Mapping[str, Any]], target: Target, priority: int) -> Iterator[Finding]:
@@ -133,6 +136,33 @@ def check_creation(settings: Json, indices: Iterable[ExistingIndex], target: Tar
     if target.rotation == NONE:
         return ok("creation", f"index {name} is there")
     return warn("creation", f"{message}; this one is there, and the next will not be", remediation)
+
+
+def check_room(
+    settings: Json,
+    shards: tuple[int, int] | SetupError,
+    indices: Iterable[ExistingIndex],
+    target: Target,
+    today: date,
+) -> Iterator[Finding]:
+    """There may be more shards, else the next index cannot be made; nothing is said where there is plenty of room.
+
+    Source: OpenSearch, ShardLimitValidator, `cluster.max_shards_per_node`.
+    """
+    if isinstance(shards, SetupError):
+        return
+    there, nodes = shards
+    limit = int(settings.get("cluster.max_shards_per_node") or 0) * nodes
+    if limit <= 0 or there < limit * _NEARLY_FULL:
+        return
+    message = f"the cluster has {there} shards of at most {limit}: no index can be made beyond that"
+    remediation = (
+        "delete old indices (--retention-days), rotate weekly or monthly (IndexRotation), or add data nodes; "
+        "GET /_cat/indices?v in Dev Tools shows whose they are"
+    )
+    name = target.written_on(today)
+    is_there = any(index.name == name or name in index.aliases for index in indices)
+    yield (warn if is_there or there < limit else fail)("creation", message, remediation)
 
 
 def may_be_created(index: str, setting: object) -> bool:

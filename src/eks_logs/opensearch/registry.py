@@ -9,7 +9,7 @@ from eks_logs.errors import Conflict, NotProvided, NotThere, ReservedResource, S
 from eks_logs.findings import Finding, fail, ok, skipped
 from eks_logs.opensearch import records
 from eks_logs.opensearch.client import Client
-from eks_logs.opensearch.conflicts import as_warnings, check_creation, index_conflicts
+from eks_logs.opensearch.conflicts import as_warnings, check_creation, check_room, index_conflicts
 from eks_logs.opensearch.index_template import IndexTemplate
 from eks_logs.opensearch.indices import belongs_to, read_indices
 from eks_logs.opensearch.ism_policy import IsmPolicy
@@ -54,6 +54,7 @@ def read(client: Client, target: Target, today: date, *, with_clusters: bool = F
         mapped=others(mapping.body, target) if isinstance(mapping, Current) else (),
         indices=attempt(lambda: read_indices(client, target.index)),
         settings={} if target.is_serverless else attempt(lambda: dict(client.cluster_settings())),
+        shards=(0, 0) if target.is_serverless else attempt(client.shards),
         clusters=None if isinstance(clusters, SetupError) else clusters,
         today=today,
     )
@@ -97,7 +98,8 @@ def plan(state: State, target: Target) -> Plan:
     findings += index_conflicts(state.indices, target)
     if isinstance(state.settings, dict) and not target.is_serverless:
         creation = check_creation(state.settings, state.indices, target, state.today)
-        findings += as_warnings([creation] if creation.remediation else [])
+        room = check_room(state.settings, state.shards, state.indices, target, state.today)
+        findings += as_warnings(one for one in (creation, *room) if one.remediation)
     return Plan(tuple(steps), tuple(findings), tuple(notes))
 
 

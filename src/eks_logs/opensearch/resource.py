@@ -50,6 +50,7 @@ class State:
         mapped: Who else has the function's role in OpenSearch, and so writes with what is there.
         indices: Those whose names or aliases begin like ours.
         settings: Of the cluster; empty on Serverless.
+        shards: How many there are in the cluster, and on how many data nodes; none on Serverless.
         clusters: Other clusters that have records in our indices; None where there are no records, or nobody looked.
         today: In UTC.
     """
@@ -58,6 +59,7 @@ class State:
     mapped: tuple[str, ...] = ()
     indices: tuple[ExistingIndex, ...] | SetupError = ()
     settings: Json | SetupError = field(default_factory=dict)
+    shards: tuple[int, int] | SetupError = (0, 0)
     clusters: tuple[str, ...] | None = None
     today: date = date.min
 
