@@ -379,3 +379,29 @@ def test_other_commands_of_what_is_no_opensearch_end_in_one_line(wire: WireServe
     assert_one_line(result)
     tenant = CliRunner().invoke(main, ["dashboards", "--endpoint", wire.url, "--tenant", "eks"], env=MASTER)
     assert_one_line(tenant)
+
+
+def test_records_are_deleted_by_query_in_the_background_where_the_server_can(secured: WireServer) -> None:
+    index = f"{INDEX}-2026.11.20"
+    query = f"/{index}/_delete_by_query?conflicts=proceed&refresh=true&wait_for_completion=false"
+    mapping = {"dynamic": "false", "properties": {"@log_stream": {"type": "text"}, "cluster": {"type": "keyword"}}}
+    counted = {"clusters": {"buckets": [{"key": "prod", "doc_count": 2}, {"key": "dev", "doc_count": 1}]}}
+    secured.answers |= {
+        ("GET", INDICES): (200, {index: {"mappings": mapping}}),
+        ("POST", f"/{index}/_refresh"): (200, {}),
+        ("POST", f"/{index}/_search"): (200, {"hits": {"total": {"value": 3}}, "aggregations": counted}),
+        ("POST", SEARCH): (200, {"aggregations": counted}),
+        ("POST", query): (200, {"task": "node:1"}),
+        ("GET", "/_tasks/node%3A1"): (200, {"completed": True, "response": {"deleted": 2, "failures": []}}),
+        ("POST", f"/{index}/_count"): (200, {"count": 0}),
+    }
+    destroy = ("--cluster", "prod", "--delete-indices", "--yes")
+    result = run(secured, "destroy", *destroy)
+    assert result.exit_code == 0, result.output
+    assert ("POST", query, {"query": {"term": {"cluster": "prod"}}}) in secured.asked
+    assert ("DELETE", f"/{index}") not in secured.changed
+    failed = {"completed": True, "response": {"failures": [{"cause": {"reason": "blocked by: [FORBIDDEN/8]"}}]}}
+    secured.answers["GET", "/_tasks/node%3A1"] = (200, failed)
+    result = run(secured, "destroy", *destroy)
+    assert result.exit_code == 1
+    assert "blocked by: [FORBIDDEN/8]" in result.output.splitlines()[-1]

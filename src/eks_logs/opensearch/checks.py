@@ -176,14 +176,15 @@ def check_documents(facts: Facts) -> Iterator[Finding]:
     if isinstance(documents, SetupError):
         yield skipped("documents", str(documents))
         return
-    whose = f"of cluster {facts.target.cluster}" if facts.target.cluster else "of all clusters (--cluster tells apart)"
+    whose = f" of cluster {facts.target.cluster}" if facts.target.cluster else ""
+    which = "" if facts.target.cluster else "; of all clusters, unless --cluster names one"
     quiet = "look at the links before this one, enable log types that are off, or look back further with --minutes"
     if not documents.total:
-        message = f"none {whose} in the last {facts.minutes} minutes; new ones can be found after some 30 seconds"
+        message = f"none{whose} in the last {facts.minutes} minutes; new ones can be found after some 30 seconds{which}"
         yield fail("documents", message, quiet)
         return
     counted = ", ".join(f"{log_type} {documents.by_type.get(log_type, 0)}" for log_type in LOG_TYPES)
-    message = f"{documents.total} {whose} in the last {facts.minutes} minutes: {counted}"
+    message = f"{documents.total}{whose} in the last {facts.minutes} minutes: {counted}{which}"
     is_complete = all(documents.by_type.get(log_type) for log_type in LOG_TYPES)
     yield ok("documents", message) if is_complete else warn("documents", message, quiet)
     share = 100 * documents.not_parsed / documents.total

@@ -3,19 +3,22 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from eks_logs.errors import Conflict, Rejected
-from eks_logs.opensearch.client import Client
+from eks_logs.errors import Conflict, NotProvided, Rejected
+from eks_logs.opensearch.client import Client, quote
 from eks_logs.opensearch.indices import ExistingIndex, read_indices
 from eks_logs.opensearch.target import Target
-from eks_logs.plan import Step, diff_of
+from eks_logs.plan import Json, Step, diff_of
 
 KIND = "records"
 _NO_CLUSTER = "no cluster"
 _MOST_CLUSTERS = 1000
 _PAUSE_SECONDS = 1.0
 _ROUNDS = 5
+_PAGE = 5000
+_GONE = (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +99,43 @@ def remove(client: Client, step: Step, cluster: str | None, say: Callable[[str],
 
 
 def _delete_by_query(client: Client, step: Step, say: Callable[[str], None]) -> None:
-    """Delete in the background, so that no time-out between here and there matters, until nothing is left."""
+    """Delete until nothing is left."""
     index, query = step.path.removeprefix("/").partition("/")[0], step.body
     for _ in range(_ROUNDS):
-        task = client.send(step)["task"]
-        while not (about := client.api.tasks.get(task_id=task)).get("completed"):
-            status = about.get("task", {}).get("status", {})
-            say(f"deleting records in {index}: {status.get('deleted', 0)} of {status.get('total', '?')}")
-            time.sleep(_PAUSE_SECONDS)
-        answer = about.get("response") or {}
-        if about.get("error") or answer.get("failures"):
-            raise Rejected(f"some records of {index} were not deleted: {about.get('error') or answer['failures'][0]}")
+        try:
+            started = client.send(step)
+        except NotProvided:
+            _delete_by_id(client, index, query, say)
+        else:
+            _run(client, str(started.get("task")), index, say)
+        client.api.indices.refresh(index=index)
         if not client.api.count(index=index, body=query)["count"]:
             return
     raise Conflict(f"records of the cluster still come to {index}: is its function still there? Run again")
+
+
+def _run(client: Client, task: str, index: str, say: Callable[[str], None]) -> None:
+    """Wait for a task of the server: in the background, so that no time-out between here and there matters."""
+    while not (about := client.api.tasks.get(task_id=task)).get("completed"):
+        status = about.get("task", {}).get("status", {})
+        say(f"deleting records in {index}: {status.get('deleted', 0)} of {status.get('total', '?')}")
+        time.sleep(_PAUSE_SECONDS)
+    failures = about.get("error") or (about.get("response") or {}).get("failures")
+    if failures:
+        raise Rejected(f"some records of {index} were not deleted: {quote(str(failures))}")
+
+
+def _delete_by_id(client: Client, index: str, query: Json, say: Callable[[str], None]) -> None:
+    """The same, page by page, for a server that has no `_delete_by_query`, as OpenSearch Serverless."""
+    deleted = 0
+    while hits := client.api.search(index=index, body={**query, "size": _PAGE, "_source": False})["hits"]["hits"]:
+        actions = [{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in hits]
+        answer = client.api.bulk(body=actions, refresh=True)
+        failed = [item["delete"] for item in answer["items"] if item["delete"]["status"] not in _GONE]
+        if failed:
+            raise Rejected(f"some records of {index} were not deleted: {quote(str(failed[0].get('error')))}")
+        deleted += len(hits)
+        say(f"deleting records in {index}: {deleted}")
 
 
 def other_clusters(client: Client, target: Target) -> tuple[str, ...] | None:

@@ -6,9 +6,10 @@ it takes add, remove and replace. So each write changes one entry, is tried agai
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from eks_logs.errors import NotThere
+from eks_logs.errors import NotThere, Rejected
 from eks_logs.opensearch import json_file
 from eks_logs.opensearch.client import Client
 from eks_logs.opensearch.resource import Current, Resource, State, despite_conflicts
@@ -76,7 +77,7 @@ class RoleMapping(Resource):
             return None
         if not others(current.body, target):
             return super().removal(target, current, state)
-        roles = list(current.body.get("backend_roles") or [])
+        roles = _roles(current)
         places = [place for place, role in enumerate(roles) if role == target.iam_role_arn]
         if not places:
             return None
@@ -86,7 +87,7 @@ class RoleMapping(Resource):
             f"take the function's role out of rolesmapping {ROLE}",
             "PATCH",
             MAPPING_PATH,
-            [{"op": "remove", "path": f"/backend_roles/{place}"} for place in reversed(places)],
+            [*_guard(len(roles)), *({"op": "remove", "path": f"/backend_roles/{place}"} for place in reversed(places))],
             diff_of(self.comparable(current.body), self.comparable(rest)),
         )
 
@@ -107,7 +108,7 @@ class RoleMapping(Resource):
         if step is None:
             return True
         client.send(step)
-        if not (current.body or {}).get("backend_roles"):
+        if not _roles(current):
             time.sleep(_SETTLE_SECONDS)
         return self.step(target, self.read(client, target)) is None
 
@@ -116,15 +117,19 @@ class RoleMapping(Resource):
         step = self.removal(target, before, State({}))
         if step is None:
             return True
-        client.send(step)
+        try:
+            client.send(step)
+        except Rejected:
+            if self.read(client, target) != before:  # others were faster, and the places are not those that were read
+                return False
+            raise
         after = self.read(client, target)
         if self.removal(target, after, State({})) is None:
             return True
-        # Ours is still there: the list moved on between reading and writing, and the place was another's by then.
-        there = set((after.body or {}).get("backend_roles") or [])
-        for lost in set((before.body or {}).get("backend_roles") or []) - there:
-            back = [{"op": "add", "path": "/backend_roles/-", "value": lost}]
-            despite_conflicts(lambda back=back: _sent(client, back))  # type: ignore[misc]  # bound at once
+        # Ours is still there: one left and one came in between, and the place was another's. It gets the role back.
+        for lost in sorted(set(_roles(before)) - set(_roles(after))):
+            back = Target(target.index, lost, target.server)
+            despite_conflicts(partial(self._is_added, client, back))
         return False
 
     def holds(self, target: Target) -> str:
@@ -142,6 +147,11 @@ def others(body: Mapping[str, Any] | None, target: Target) -> tuple[str, ...]:
     return tuple(str(entry) for entry in mapped if entry != target.iam_role_arn)
 
 
-def _sent(client: Client, patch: list[dict[str, Any]]) -> bool:
-    client.send(Step("rolesmapping", "put back", "PATCH", MAPPING_PATH, patch, ()))
-    return True
+def _roles(current: Current) -> list[str]:
+    return list((current.body or {}).get("backend_roles") or [])
+
+
+def _guard(length: int) -> tuple[dict[str, str], ...]:
+    """Operations that change nothing, and fail if the list is shorter than it was: a place is then another's by now."""
+    place = f"/backend_roles/{length}"
+    return ({"op": "add", "path": place, "value": "-"}, {"op": "remove", "path": place})
