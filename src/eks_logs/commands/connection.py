@@ -128,7 +128,8 @@ class Connection:
 
     def _signature(self) -> Signature:
         aws = self.aws()
-        credentials = aws.get_credentials()
+        with _aws_configuration():
+            credentials = aws.get_credentials()
         scope = self.signing_scope(aws.region_name)
         if credentials is None or scope is None:
             raise NotAllowed(
