@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 DOCS = Path(__file__).parent
-TEMPLATE = DOCS.parent / "src" / "eks_logs" / "resources" / "index_template.json"
+TEMPLATE = DOCS.parent / "src" / "eks_logs" / "opensearch" / "index_template.json"
 DESCRIPTIONS = DOCS / "schema.toml"
 PAGE = DOCS / "schema.md"
 

@@ -219,7 +219,7 @@ def test_each_fault_is_found_with_what_mends_it(
     found = finding(replace(FACTS, **fault), link)
     assert found.status == status
     assert words in found.message
-    assert mend in (found.mend or "")
+    assert mend in (found.remediation or "")
 
 
 def test_only_log_types_that_are_enabled_must_write() -> None:
@@ -354,7 +354,7 @@ def test_what_is_printed_names_region_and_profile() -> None:
         FACTS, profile="ops", filters=(), statements=(), log_types=frozenset(), kept=KeptObjects(1, 0, TIME)
     )
     for link in ("logging", "filter", "permission", "kept"):
-        assert (finding(facts, link).mend or "").endswith("--region eu-central-1 --profile ops")
+        assert (finding(facts, link).remediation or "").endswith("--region eu-central-1 --profile ops")
 
 
 def test_without_valid_credentials_nothing_is_checked(account: Account) -> None:

@@ -99,7 +99,7 @@ def test_what_the_way_from_the_cluster_lacks_is_made_once_and_taken_away_again(
     aws: str, prepared: Rig, account: Account
 ) -> None:
     planned = run(aws, prepared, "plan", "--log-group-days", "30")
-    assert planned.output.splitlines()[-1] == "3 to change; `apply` does it"
+    assert planned.output.splitlines()[-1].startswith("3 to change: OPENSEARCH_USERNAME=admin eks-logs apply ")
     assert "create subscription filter eks-control-plane-logs" in planned.output
     assert account.filter_names() == []
     assert "3 changed" in run(aws, prepared, "apply", "--log-group-days", "30").output

@@ -231,8 +231,8 @@ def check_invocations(facts: AwsFacts, sums: Mapping[str, float]) -> Finding:
     count = sums.get(INVOCATIONS, 0)
     if count:
         return ok("invocations", f"{count:.0f} in the last hour")
-    mend = "see to the links above; if they hold, look again when the cluster has written something"
-    return warn("invocations", f"{facts.stack.function_name} was not invoked in the last hour", mend)
+    remediation = "see to the links above; if they hold, look again when the cluster has written something"
+    return warn("invocations", f"{facts.stack.function_name} was not invoked in the last hour", remediation)
 
 
 def check_errors(facts: AwsFacts, sums: Mapping[str, float]) -> Finding:

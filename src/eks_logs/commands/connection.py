@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import boto3
@@ -17,10 +18,10 @@ from requests_aws4auth import AWS4Auth
 
 from eks_logs.aws.api import AwsApi, guarded, translated
 from eks_logs.aws.stack import DeployedStack, find_stack
-from eks_logs.domain import Domain
-from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotAllowed
-from eks_logs.wanted import INDEX
+from eks_logs.opensearch.address import endpoint_address
+from eks_logs.opensearch.client import Client
+from eks_logs.opensearch.target import INDEX
 from forwarder.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
 from forwarder.index_names import is_index_name
 from forwarder.opensearch import Signature
@@ -47,7 +48,11 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where OpenSearch is and who calls it: the shared options, and the stack if one was named."""
+    """Where OpenSearch is and who calls it: the shared options, and the stack if one was named.
+
+    Attributes:
+        given: The shared options as they were typed, to print commands with.
+    """
 
     endpoint: str
     index: str
@@ -55,6 +60,7 @@ class Connection:
     profile: str | None
     region: str | None
     stack: DeployedStack | None = None
+    given: tuple[str, ...] = ()
 
     @property
     def is_serverless(self) -> bool:
@@ -73,7 +79,7 @@ class Connection:
     @property
     def stack_endpoint(self) -> str | None:
         """The stack's own endpoint; another one may have been given beside it."""
-        return self.stack.endpoint.rstrip("/") if self.stack else None
+        return self.stack.endpoint.strip().rstrip("/") if self.stack else None
 
     def aws(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """The boto3 session of --profile and --region, or of the environment.
@@ -110,27 +116,23 @@ class Connection:
             NotAllowed: there are neither.
         """
         user = environment.get("OPENSEARCH_USERNAME")
-        return HTTPBasicAuth(user, _password(user, environment)) if user else self._signature()
+        # As UTF-8, which OpenSearch reads; requests would encode text as Latin-1, and fail where it cannot.
+        return HTTPBasicAuth(user.encode(), _password(user, environment).encode()) if user else self._signature()
 
-    def domain(self) -> Domain:
-        """The domain or collection, as the caller of this environment may use it.
+    def client(self, auth: AuthBase | None = None) -> Client:
+        """The domain or collection, as this caller, or else that of the environment, may use it.
 
         Raises:
             NotAllowed: there is no caller.
         """
-        endpoint = Endpoint(self.endpoint, self.caller(os.environ), self.ca_file)
-        return Domain(endpoint, serverless=self.is_serverless)
+        auth = auth or self.caller(os.environ)
+        return Client(self.endpoint, auth, self.ca_file, serverless=self.is_serverless)
 
-    def command(self, name: str, unless_stack: Sequence[str] = (), always: Sequence[str] = ()) -> str:
-        """What to type to run another command on the same stack or domain, with further options."""
-        if self.stack is not None:
-            told = ["--stack-name", self.stack.name]
-        else:
-            index = [] if self.index == INDEX else ["--index", self.index]
-            told = ["--endpoint", self.endpoint, *index, *unless_stack]
-        given = (("--ca-file", self.ca_file), ("--profile", self.profile), ("--region", self.region))
-        shared = [word for option, value in given if value for word in (option, value)]
-        return shlex.join(["eks-logs", name, *told, *always, *shared])
+    def command(self, name: str, options: Sequence[str] = ()) -> str:
+        """What to type, in a new shell, to run another command on the same stack or domain, with further options."""
+        words = shlex.join(["eks-logs", name, *self.given, *options])
+        user = os.environ.get("OPENSEARCH_USERNAME")
+        return f"OPENSEARCH_USERNAME={shlex.quote(user)} {words}" if user else words
 
     def _signature(self) -> Signature:
         aws = self.aws()
@@ -196,10 +198,27 @@ def connected(command: Command) -> Command:
         **own: object,
     ) -> None:
         stack = find_stack(_aws_api(profile, region), stack_name) if stack_name else None
-        address = required("--endpoint", endpoint, stack.endpoint if stack else None).rstrip("/")
-        name = index or (stack.index if stack else INDEX)
-        home = region or (stack.region if stack else None)
-        command(Connection(address, name, ca_file, profile, home, stack), **own)
+        source = "--endpoint" if endpoint else "OpenSearchEndpoint of the stack"
+        address = endpoint_address(required("--endpoint", endpoint, stack.endpoint if stack else None), source)
+        certificates = None if ca_file is None else str(Path(ca_file).absolute())
+        typed = {
+            "--stack-name": stack_name,
+            "--endpoint": endpoint and address,
+            "--index": index,
+            "--ca-file": certificates,
+            "--profile": _named(profile),
+            "--region": region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+        }
+        connection = Connection(
+            endpoint=address,
+            index=index or (stack.index if stack else INDEX),
+            ca_file=certificates,
+            profile=profile,
+            region=region or (stack.region if stack else None),
+            stack=stack,
+            given=tuple(word for option, value in typed.items() if value for word in (option, value)),
+        )
+        command(connection, **own)
 
     for option in reversed(_OPTIONS):
         bundled = option(bundled)

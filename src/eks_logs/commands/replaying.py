@@ -7,8 +7,8 @@ from datetime import datetime
 import click
 from rich.console import Console
 
-from eks_logs.commands.aim import rotated, rotation_of
 from eks_logs.commands.connection import Connection, connected, required
+from eks_logs.commands.target import rotated, rotation_of
 from eks_logs.errors import UnreadableObject
 from eks_logs.kept_bucket import KeptBucket
 from eks_logs.kept_objects import KeptObject, Period, beginning_of, choose, end_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from eks_logs.errors import NotProvided
+from eks_logs.errors import NotOpenSearch, NotProvided
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\b")
 
@@ -50,12 +50,6 @@ class Server:
         parts = _VERSION.match(self.version)
         return self.kind is Kind.OPENSEARCH and parts is not None and (int(parts[1]), int(parts[2])) >= _FIRST_TERM
 
-    def path(self, path: str) -> str:
-        """A plugin's path as this server has it: before OpenSearch they began with `/_opendistro`."""
-        if self.kind is Kind.ELASTICSEARCH and path.startswith("/_plugins/"):
-            return f"/_opendistro/{path.removeprefix('/_plugins/')}"
-        return path
-
 
 SERVERLESS = Server(Kind.SERVERLESS)
 """A collection of OpenSearch Serverless: `GET /` answers 404 there, without a body."""
@@ -67,13 +61,14 @@ def server_of(answer: Mapping[str, Any]) -> Server:
     A domain in compatibility mode calls itself Elasticsearch 7.10.2, and has that version's paths.
 
     Raises:
-        NotProvided: it is no such server, or older than composable index templates.
+        NotOpenSearch: it is no such server.
+        NotProvided: it is older than composable index templates.
     """
     version = answer.get("version")
     number = str(version.get("number", "")) if isinstance(version, Mapping) else ""
     parts = _VERSION.match(number)
     if parts is None or not isinstance(version, Mapping):
-        raise NotProvided(
+        raise NotOpenSearch(
             "what answers at / does not tell OpenSearch's version: check that --endpoint is the domain's own address, "
             "not that of Dashboards or of a proxy's page"
         )
