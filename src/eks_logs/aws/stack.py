@@ -47,6 +47,8 @@ class DeployedStack:
     rotation: str
     document_ids: str
     filter_pattern: str
+    redact_names: str = ""
+    redact_patterns: str = ""
 
     @property
     def partition(self) -> str:
@@ -82,6 +84,8 @@ PARAMETERS = {
     "IndexRotation": "rotation",
     "DocumentIds": "document_ids",
     "FilterPattern": "filter_pattern",
+    "RedactNames": "redact_names",
+    "RedactPatterns": "redact_patterns",
 }
 
 
