@@ -27,7 +27,7 @@ def template_conflicts(templates: Mapping[str, Mapping[str, Any]], target: Targe
         priority: Of ours.
     """
     for name, template in sorted(templates.items()):
-        theirs, patterns = int(template.get("priority") or 0), _patterns(template)
+        theirs, patterns = int(template.get("priority") or 0), patterns_of(template)
         if theirs == priority and any(overlap(one, target.pattern) for one in patterns):
             why = f"has the same priority, {theirs}, which OpenSearch refuses"
         elif theirs > priority and any(overlap(one, target.written) for one in patterns):
@@ -41,8 +41,9 @@ def template_conflicts(templates: Mapping[str, Mapping[str, Any]], target: Targe
         )
 
 
-def _patterns(template: Mapping[str, Any]) -> tuple[str, ...]:
-    patterns = template["index_patterns"]
+def patterns_of(template: Mapping[str, Any]) -> tuple[str, ...]:
+    """For which indices a template is; it may be said as one text."""
+    patterns = template.get("index_patterns") or ()
     return (patterns,) if isinstance(patterns, str) else tuple(patterns)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from eks_logs.findings import Finding, fail
 from eks_logs.opensearch import json_file
 from eks_logs.opensearch.client import Client
-from eks_logs.opensearch.conflicts import template_conflicts
+from eks_logs.opensearch.conflicts import patterns_of, template_conflicts
 from eks_logs.opensearch.resource import Current, Resource, State, canonical
 from eks_logs.opensearch.server import Server
 from eks_logs.opensearch.target import Target
@@ -86,7 +86,7 @@ class IndexTemplate(Resource):
         there = current.body
         if there is None:
             return
-        patterns = _patterns(there)
+        patterns = patterns_of(there)
         if target.pattern not in patterns:
             yield f"--index {target.index} (it is for {', '.join(patterns)} now)"
         if target.priority is not None and target.priority != int(there.get("priority") or 0):
@@ -128,11 +128,6 @@ def mapped_template(server: Server | None) -> dict[str, Any]:
 
 def _chosen(target: Target) -> tuple[tuple[str, int | None], ...]:
     return (("number_of_shards", target.shards), ("number_of_replicas", target.replicas))
-
-
-def _patterns(template: Json) -> tuple[str, ...]:
-    patterns = template.get("index_patterns") or ()
-    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
 
 
 def _copies(desired: Json, settings: Json) -> Iterator[Finding]:

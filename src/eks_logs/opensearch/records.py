@@ -46,7 +46,7 @@ def count_records(client: Client, indices: Iterable[ExistingIndex]) -> Iterator[
     for index in indices:
         if "closed" in index.refuses:
             continue
-        client.api.indices.refresh(index=index.name)
+        _refresh(client, index.name)
         body: dict[str, Any] = {"size": 0, "track_total_hits": True}
         if index.cluster_field:
             body["aggs"] = {"clusters": {"terms": {"field": index.cluster_field, "size": _MOST_CLUSTERS}}}
@@ -54,6 +54,12 @@ def count_records(client: Client, indices: Iterable[ExistingIndex]) -> Iterator[
         buckets = (found.get("aggregations") or {}).get("clusters", {}).get("buckets", ())
         counted = {str(bucket["key"]): int(bucket["doc_count"]) for bucket in buckets}
         yield IndexRecords(index.name, index.cluster_field, int(found["hits"]["total"]["value"]), counted)
+
+
+def _refresh(client: Client, index: str) -> None:
+    """Let what was stored be found; Serverless does so by itself, and has no request for it."""
+    if not client.server().is_serverless:
+        client.api.indices.refresh(index=index)
 
 
 def removal_steps(counted: Iterable[IndexRecords], cluster: str, *, is_shared: bool) -> Iterator[Step]:
@@ -108,7 +114,7 @@ def _delete_by_query(client: Client, step: Step, say: Callable[[str], None]) -> 
             _delete_by_id(client, index, query, say)
         else:
             _run(client, str(started.get("task")), index, say)
-        client.api.indices.refresh(index=index)
+        _refresh(client, index)
         if not client.api.count(index=index, body=query)["count"]:
             return
     raise Conflict(f"records of the cluster still come to {index}: is its function still there? Run again")
