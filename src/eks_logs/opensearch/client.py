@@ -45,18 +45,9 @@ class HttpSession(requests.Session):
         super().__init__()
         self._ca_file = ca_file
 
-    def merge_environment_settings(  # type: ignore[override]  # requests' own stubs name types that are not exported
-        self,
-        url: str,
-        proxies: Any,  # noqa: ANN401 - as requests hands them on
-        stream: Any,  # noqa: ANN401
-        verify: Any,  # noqa: ANN401
-        cert: Any,  # noqa: ANN401
-    ) -> dict[str, Any]:
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """What a request is sent with."""
-        settings: dict[str, Any] = dict(
-            super().merge_environment_settings(url, proxies, stream, self._ca_file or verify, cert)
-        )
+        settings = super().merge_environment_settings(url, proxies, stream, self._ca_file or verify, cert)
         if is_loopback(urlsplit(url).hostname or ""):
             settings["proxies"] = {}
         return settings
@@ -65,16 +56,16 @@ class HttpSession(requests.Session):
 class _Connection(RequestsHttpConnection):
     """Follows no redirection: what a sign-in page answers is no answer, and would get the password."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as handed on
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         made, self.session = self.session, HttpSession(options.get("ca_certs"))
         self.session.headers, self.session.auth, self.session.verify = made.headers, made.auth, made.verify
 
-    def perform_request(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as handed on
+    def perform_request(self, *args: Any, **options: Any) -> Any:
         """Status, headers and body of the answer."""
         return super().perform_request(*args, **{**options, "allow_redirects": False})
 
-    def _raise_warnings(self, warning_headers: Any) -> None:  # noqa: ANN401 - as handed on
+    def _raise_warnings(self, warning_headers: Any) -> None:
         """What the server deprecates is no concern of the operator."""
 
 
@@ -84,7 +75,7 @@ class _Transport(Transport):
     plugins = "/_plugins/"
     site = ""
 
-    def perform_request(self, method: str, url: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as handed on
+    def perform_request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
         """The answer to one request.
 
         Raises:

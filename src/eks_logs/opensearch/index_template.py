@@ -73,7 +73,7 @@ class IndexTemplate(Resource):
         desired["priority"] = target.priority or int(there.get("priority") or 0) or desired["priority"]
         return desired
 
-    def comparable(self, body: Json) -> Any:  # noqa: ANN401 - JSON
+    def comparable(self, body: Json) -> Any:
         """Everything of it."""
         return canonical(body)
 

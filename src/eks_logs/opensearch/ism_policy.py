@@ -50,7 +50,7 @@ class IsmPolicy(Resource):
         policy["ism_template"][0]["index_patterns"] = [target.dated]
         return policy
 
-    def comparable(self, body: Json) -> Any:  # noqa: ANN401 - JSON
+    def comparable(self, body: Json) -> Any:
         """What a policy says, without what the server adds: ids, times, and how an action is tried again."""
         templates = body.get("ism_template") or ()
         return {

@@ -104,7 +104,7 @@ class Resource(ABC):
             SetupError: it could not be read.
         """
 
-    def comparable(self, body: Json) -> Any:  # noqa: ANN401 - JSON of any shape
+    def comparable(self, body: Json) -> Any:
         """What of a body counts when two are compared; it is also what a diff shows."""
         return canonical(body)
 
@@ -168,7 +168,7 @@ class Resource(ABC):
         return ()
 
 
-def canonical(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+def canonical(value: Any) -> Any:
     """JSON with every scalar as text, since the server gives settings back as strings; empty parts do not count."""
     if isinstance(value, Mapping):
         parts = {name: canonical(part) for name, part in value.items()}
@@ -179,15 +179,16 @@ def canonical(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
 
 
 def despite_conflicts(write: Callable[[], bool]) -> None:
-    """Write until it is done: the security plugin keeps all resources of a kind in one document, and answers 409 where
-    two change it at once.
+    """Write until it is done, a minute at most.
+
+    The security plugin keeps all resources of a kind in one document, and answers 409 where two change it at once.
 
     Args:
         write: Reads what is there now, writes, and says whether it is done.
 
     Raises:
         Conflict: it was still refused after a minute.
-    """  # noqa: D205 - one sentence
+    """
     start, pause = time.monotonic(), 0.05
     while True:
         try:
@@ -198,5 +199,5 @@ def despite_conflicts(write: Callable[[], bool]) -> None:
                 raise
         if time.monotonic() - start > _CONFLICT_SECONDS:
             raise Conflict("others change the same thing again and again; run again when they have done")
-        time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - apart from others, not secret
+        time.sleep(random.SystemRandom().uniform(pause / 2, pause * 2))  # apart from the others
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -46,7 +46,7 @@ class Role(Resource):
         rights = [{**one, "index_patterns": [target.pattern]} for one in role["index_permissions"]]
         return {**role, "index_permissions": rights}
 
-    def comparable(self, body: Json) -> Any:  # noqa: ANN401 - JSON
+    def comparable(self, body: Json) -> Any:
         """What a role grants; restrictions that are empty count as none."""
         return {
             "cluster_permissions": sorted(body.get("cluster_permissions") or []),

@@ -54,7 +54,7 @@ class RoleMapping(Resource):
             there["backend_roles"].append(target.iam_role_arn)
         return there
 
-    def comparable(self, body: Json) -> Any:  # noqa: ANN401 - JSON
+    def comparable(self, body: Json) -> Any:
         """Who is mapped, in any order."""
         return {name: sorted(set(body.get(name) or [])) for name in _PRINCIPALS}
 
