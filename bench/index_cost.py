@@ -11,12 +11,11 @@ from opensearchpy import OpenSearch
 
 from bench.cpu import requests_of
 from bench.payloads import Payload
-from eks_logs.server import Kind, Server
-from eks_logs.wanted import wanted
+from eks_logs.opensearch.index_template import mapped_template
+from eks_logs.opensearch.server import Kind, Server
 
 _INDEX = "bench-of-fields"
 _OURS = b'"eks-control-plane-logs"'
-_ROLE = "arn:aws:iam::111122223333:role/forwarder"
 _SERVER = Server(Kind.OPENSEARCH, "2.19.4")
 _ROUNDS = 10
 _WARM_UP = 3
@@ -45,7 +44,7 @@ def index_costs(server: OpenSearch, payload: Payload) -> list[Variant]:
     size: dict[str, int] = {}
     for _ in range(_ROUNDS):
         for name, change in VARIANTS.items():
-            template = copy.deepcopy(wanted("eks-control-plane-logs", _ROLE, server=_SERVER).template["template"])
+            template = copy.deepcopy(mapped_template(_SERVER)["template"])
             change(template)
             took[name].append(_index(server, template, bodies))
             size[name] = _merged_size(server)

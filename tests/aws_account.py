@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from moto import mock_aws
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.cluster_logs import ClusterLogs, Waiting
-from eks_logs.control_plane_logging import WantedLogging
-from eks_logs.stack import DeployedStack
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.log_subscription import DesiredLogging, LoggingReader
+from eks_logs.aws.stack import DeployedStack
+from eks_logs.aws.steps import Waiting
 from forwarder.sources import EKS_LOG_TYPES
 
 REGION = "eu-central-1"
@@ -37,8 +38,18 @@ STACK = DeployedStack(
     index="eks-control-plane-logs",
     rotation="none",
     document_ids="event",
+    filter_pattern="",
 )
 VARIABLES = {"OPENSEARCH_ENDPOINT": STACK.endpoint, "INDEX_NAME": STACK.index, "INDEX_ROTATION": STACK.rotation}
+# What each of AWS's answers says and no proxy's page does; botocore's Stubber says it only if told.
+REQUEST_ID = {"RequestId": "0a1b"}
+OF_AWS = {"ResponseMetadata": REQUEST_ID}
+GRANTED = (
+    {"Effect": "Allow", "Action": "es:ESHttpPost", "Resource": f"{DOMAIN_ARN}/_bulk"},
+    {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/dead-letters/*"},
+    {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/aws/lambda/async/*"},
+    {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"},
+)
 STREAMS = {
     "api": "kube-apiserver-0a1b",
     "audit": "kube-apiserver-audit-0a1b",
@@ -75,16 +86,29 @@ class Account:
         self.session = boto3.Session("test", "test", region_name=REGION)
         self.clients: dict[str, Any] = {}
         self.api = AwsApi(self.client)
+        self.simulations: dict[str, dict[str, Any]] = {}
+        self.simulated: list[dict[str, Any]] = []
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
             # Refusals are no passing trouble here: to ask again would only take time.
             config = Config(retries={"total_max_attempts": 1})
-            self.clients[service] = self.session.client(service, config=config, endpoint_url=self._endpoint_url)
+            client = self.session.client(service, config=config, endpoint_url=self._endpoint_url)
+            client.meta.events.register("before-call.iam.SimulatePrincipalPolicy", self._simulate)
+            self.clients[service] = client
         return self.clients[service]
 
-    def logs_of(self, retention_days: int | None = None) -> ClusterLogs:
-        return ClusterLogs(self.api, WantedLogging(CLUSTER, FUNCTION_ARN, retention_days))
+    def _simulate(self, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        """IAM's answer at the wire, as told in `simulations`, by action; moto has no such operation."""
+        self.simulated.append(params["body"])
+        results = self.simulations.get(params["body"]["ActionNames.member.1"])
+        if results is None:
+            refused = {"Error": {"Code": "AccessDenied", "Message": "not authorized to perform: iam:Simulate"}}
+            return AWSResponse("", 403, {}, None), OF_AWS | refused
+        return AWSResponse("", 200, {}, None), OF_AWS | {"EvaluationResults": [results], "IsTruncated": False}
+
+    def logging(self) -> LoggingReader:
+        return LoggingReader(self.api, DesiredLogging(CLUSTER, FUNCTION_ARN))
 
     def make_cluster(self, log_types: tuple[str, ...] = EKS_LOG_TYPES) -> None:
         off = [log_type for log_type in EKS_LOG_TYPES if log_type not in log_types]
@@ -114,10 +138,9 @@ class Account:
         return arn
 
     def make_role(self, name: str) -> str:
-        statement = {"Effect": "Allow", "Action": "es:ESHttpPost", "Resource": f"{DOMAIN_ARN}/_bulk"}
         iam = self.client("iam")
         role: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        iam.put_role_policy(RoleName=name, PolicyName="forward", PolicyDocument=policy(statement))
+        iam.put_role_policy(RoleName=name, PolicyName="forward", PolicyDocument=policy(*GRANTED))
         return role
 
     def make_filter(self, name: str, destination_arn: str = FUNCTION_ARN, pattern: str = "") -> None:

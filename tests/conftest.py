@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
+from eks_logs.opensearch.index_template import TEMPLATE_PATH
+from eks_logs.opensearch.role import ROLE_PATH
+from eks_logs.opensearch.role_mapping import MAPPING_PATH
 from local.forwarding import forward_events, master_client, sent_by_type, stored_by_type
 from local.kept_bucket import S3Server, open_s3
 from local.operators_tool import run_setup

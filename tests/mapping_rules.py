@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from eks_logs.resources import resource
+from eks_logs.opensearch import json_file
 
 Path = tuple[str, ...]
 
-_PROPERTIES: dict[str, Any] = resource("index_template.json")["template"]["mappings"]["properties"]
+_PROPERTIES: dict[str, Any] = json_file("index_template.json")["template"]["mappings"]["properties"]
 _BAD_NAME = re.compile(r"\s*|\..*|.*\.|.*\.\s*\..*", re.DOTALL)
 # What a field of these types takes; all others take any scalar.
 _TAKES: dict[str, type] = {"boolean": bool, "integer": int, "date": str}

@@ -24,7 +24,7 @@ def as_iam_role(identity: Identity) -> dict[str, str]:
 def run(rig: Rig, command: str, *more: str, environment: dict[str, str] = MASTER, typed: str = "") -> Result:
     """A command on the rig's domain, for the function's role; the domain's master user asks."""
     arguments = [command, "--endpoint", rig.edge_url, "--ca-file", str(rig.ca_file)]
-    arguments += ["--role-arn", rig.function_identity.role_arn, "--region", rig.region]
+    arguments += ["--role-arn", rig.function_identity.role_arn, "--region", rig.region, "--rotation", "none"]
     return CliRunner().invoke(main, [*arguments, *more], env=environment, input=typed)
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from subprocess import PIPE
 
 import requests
@@ -13,7 +14,10 @@ from opensearchpy import OpenSearch
 from requests_aws4auth import AWS4Auth
 
 from eks_logs.__main__ import main
-from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
+from eks_logs.opensearch.index_template import TEMPLATE_PATH
+from eks_logs.opensearch.role import ROLE_PATH
+from eks_logs.opensearch.role_mapping import MAPPING_PATH
+from local.certificates import issue_certificate
 from local.child_process import free_port
 from local.operators_tool import operator_environment
 from local.rig import Rig
@@ -118,6 +122,12 @@ def test_an_endpoint_that_does_not_answer_is_one_line_with_what_to_do(prepared: 
 def test_an_untrusted_certificate_is_one_line_with_what_to_do(prepared: Rig) -> None:
     arguments = ["plan", "--endpoint", prepared.edge_url, "--role-arn", prepared.function_identity.role_arn]
     assert_one_line(CliRunner().invoke(main, arguments, env=MASTER), "--ca-file")
+
+
+def test_a_ca_file_wins_over_the_environment(prepared: Rig, tmp_path: Path) -> None:
+    theirs = issue_certificate("theirs", tmp_path).authority
+    result = run(prepared, "plan", environment=MASTER | {"REQUESTS_CA_BUNDLE": str(theirs)})
+    assert result.output == "nothing to change: OpenSearch is set up\n"
 
 
 def test_a_role_arn_that_is_none_is_refused_before_anything_is_asked(prepared: Rig) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.aws_checks import METRICS, AwsFacts, Denied, KeptObjects, LogStream, check_aws
-from eks_logs.aws_facts import gather
-from eks_logs.control_plane_logging import Function, LogGroup, SubscriptionFilter
+from eks_logs.aws.api import AwsApi
+from eks_logs.aws.checks import METRICS, AwsFacts, KeptObjects, LogStream, Unread, check_aws, needed_rights
+from eks_logs.aws.facts import gather
+from eks_logs.aws.iam import Decision, Right, RoleRights
+from eks_logs.aws.log_subscription import DesiredLogging, Function, LogGroup, SubscriptionFilter
 from eks_logs.errors import NotAllowed
 from eks_logs.findings import Finding, Status
 from forwarder.sources import EKS_LOG_TYPES
@@ -22,6 +23,7 @@ from tests.aws_account import (
     FUNCTION_ARN,
     LOG_GROUP,
     REGION,
+    REQUEST_ID,
     STACK,
     STREAMS,
     VARIABLES,
@@ -38,8 +40,20 @@ PERMISSION = {
     "Action": "lambda:InvokeFunction",
     "Condition": {"ArnLike": {"AWS:SourceArn": f"arn:aws:logs:{REGION}:123456789012:log-group:{LOG_GROUP}:*"}},
 }
+NEEDED = needed_rights(STACK)
+BULK = NEEDED[0]
+
+
+def role(*unseen: str, reason: str = "", **decisions: Decision) -> RoleRights:
+    """All rights allowed, but for bulk requests or s3:PutObject as told."""
+    names = {"es:ESHttpPost": decisions.get("bulk"), "s3:PutObject": decisions.get("put")}
+    found = {right: names.get(right.action) or Decision.ALLOWED for right in NEEDED}
+    return RoleRights(found, dict.fromkeys(NEEDED, reason) if reason else {}, unseen)
+
+
 FACTS = AwsFacts(
     stack=STACK,
+    desired=DesiredLogging(STACK.cluster, FUNCTION_ARN),
     time=TIME,
     log_types=frozenset(EKS_LOG_TYPES),
     log_group=LogGroup(LOG_GROUP, 30),
@@ -48,7 +62,7 @@ FACTS = AwsFacts(
     statements=(PERMISSION,),
     function=Function("Active", "Successful", VARIABLES),
     metrics={"Invocations": 60.0},
-    role=({"Effect": "Allow", "Action": "es:ESHttpPost", "Resource": f"{DOMAIN_ARN}/_bulk"},),
+    role=role(),
     kept=KeptObjects(0, 0, None),
 )
 
@@ -80,17 +94,71 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
             "api, audit, auth",
             "aws eks update-cluster-config --name prod",
         ),
-        ("logging", {"log_types": frozenset(EKS_LOG_TYPES) - {"audit"}}, "warn", "audit of cluster", '["audit"]'),
+        (
+            "logging",
+            {"log_types": frozenset({"api", "audit"})},
+            "ok",
+            "enabled: api, audit; off: authenticator, con",
+            "",
+        ),
+        (
+            "logging",
+            {"log_types": frozenset({"api"}), "desired": replace(FACTS.desired, log_types=("api", "audit"))},
+            "fail",
+            "audit of cluster prod not enabled",
+            '"types": ["audit"]',
+        ),
+        (
+            "log-group",
+            {"log_group": LogGroup(LOG_GROUP, None, "INFREQUENT_ACCESS")},
+            "fail",
+            f"{LOG_GROUP} is of class INFREQUENT_ACCESS, which has no subscription filters",
+            "aws logs delete-log-group --log-group-name",
+        ),
         ("log-group", {"log_group": None}, "fail", f"no log group {LOG_GROUP}", "aws logs describe-log-groups"),
         ("streams", {"streams": None}, "skipped", "no log group", ""),
         ("streams", {"streams": ()}, "fail", "of api, audit, authenticator, controllerManager, scheduler", "eks"),
         ("streams", {"streams": streams(audit=91)}, "fail", "last 90 minutes of audit", "aws eks describe-cluster"),
         ("streams", {"streams": streams(scheduler=91)}, "warn", "of scheduler", "quiet"),
         ("filter", {"filters": None}, "skipped", "no log group", ""),
+        (
+            "filter",
+            {"filters": (), "log_group": LogGroup(LOG_GROUP, None, "INFREQUENT_ACCESS")},
+            "skipped",
+            "cannot have one",
+            "",
+        ),
         ("filter", {"filters": ()}, "fail", "(there: none)", "aws logs put-subscription-filter --log-group-name"),
         ("filter", {"filters": (replace(FILTER, destination_arn="x"),)}, "fail", "(there: stacks)", FUNCTION_ARN),
-        ("filter", {"filters": (replace(FILTER, pattern="ERROR"),)}, "warn", "match its pattern", "empty pattern"),
-        ("filter", {"filters": (FILTER, replace(FILTER, name="too"))}, "warn", "stacks, too send", "delete-subscr"),
+        (
+            "filter",
+            {"filters": (replace(FILTER, pattern="ERROR"),)},
+            "warn",
+            "sends the records that match ERROR, and the stack's FilterPattern says every record",
+            "aws logs put-subscription-filter --log-group-name /aws/eks/prod/cluster --filter-name stacks",
+        ),
+        (
+            "filter",
+            {"filters": (replace(FILTER, pattern="ERROR"),), "desired": replace(FACTS.desired, pattern="ERROR")},
+            "ok",
+            "stacks sends the records that match ERROR to the function",
+            "",
+        ),
+        (
+            "filter",
+            {"filters": (), "desired": replace(FACTS.desired, pattern="ERROR")},
+            "fail",
+            "(there: none)",
+            "--filter-pattern ERROR",
+        ),
+        ("filter", {"filters": (FILTER, replace(FILTER, name="too"))}, "warn", "stacks, too send", "--filter-name too"),
+        (
+            "filter",
+            {"filters": (replace(FILTER, name="eks-control-plane-logs"), FILTER)},
+            "warn",
+            "eks-control-plane-logs, stacks send records twice",
+            "aws logs delete-subscription-filter --log-group-name /aws/eks/prod/cluster --filter-name eks-control",
+        ),
         ("permission", {"statements": ()}, "fail", f"not invoke the function for {LOG_GROUP}", "aws lambda add-perm"),
         ("function", {"function": None}, "fail", f"no function {FUNCTION_ARN}", "sam deploy --stack-name eks-logs"),
         ("function", {"function": Function("Failed", "Successful", {})}, "fail", "is Failed", "StateReason"),
@@ -102,7 +170,38 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
         ("errors", {"metrics": {"AsyncEventsDropped": 1.0}}, "fail", "kept in the bucket", "eks-logs replay"),
         ("errors", {"metrics": {"DestinationDeliveryFailures": 1.0}}, "fail", "are lost", f"s3://{BUCKET}"),
         ("role", {"role": None}, "fail", "no role forwarder", "sam deploy"),
-        ("role", {"role": ()}, "fail", f"es:ESHttpPost on {DOMAIN_ARN}/_bulk", "OpenSearchDomainArn"),
+        (
+            "role",
+            {"role": role(bulk=Decision.NOT_ALLOWED)},
+            "fail",
+            f"forwarder may not es:ESHttpPost on {DOMAIN_ARN}/_bulk",
+            "OpenSearchDomainArn",
+        ),
+        (
+            "role",
+            {"role": role(put=Decision.DENIED, reason="the role's permissions boundary does not allow it")},
+            "fail",
+            f"{BUCKET}/dead-letters/key (the role's permissions boundary does not allow it)",
+            "a permissions boundary that allows it",
+        ),
+        ("role", {"role": role("policies of the organization")}, "ok", "not seen: policies of the organization", ""),
+        ("role", {"role": role("organization", "managed policy x")}, "ok", "managed policy x", ""),
+        ("role", {"role": role("organization", bulk=Decision.NOT_ALLOWED)}, "fail", "may not es:ESHttpPost", "deploy"),
+        (
+            "role",
+            {"role": role("organization", "managed policy x (iam:GetPolicy)", bulk=Decision.NOT_ALLOWED)},
+            "warn",
+            "cannot be told from here (not seen: organization, managed policy x (iam:GetPolicy))",
+            "iam:SimulatePrincipalPolicy",
+        ),
+        (
+            "role",
+            {"role": role("organization", "managed policy x", bulk=Decision.DENIED)},
+            "fail",
+            "may not es:ESHttpPost",
+            "deploy",
+        ),
+        ("role", {"role": role(bulk=Decision.CONDITIONAL)}, "warn", "cannot be told", "iam:SimulatePrincipalPolicy"),
         ("kept", {"kept": None}, "fail", f"no bucket {BUCKET}", "sam deploy"),
         (
             "kept",
@@ -120,13 +219,13 @@ def test_each_fault_is_found_with_what_mends_it(
     found = finding(replace(FACTS, **fault), link)
     assert found.status == status
     assert words in found.message
-    assert mend in (found.mend or "")
+    assert mend in (found.remediation or "")
 
 
 def test_only_log_types_that_are_enabled_must_write() -> None:
     facts = replace(FACTS, log_types=frozenset({"audit"}), streams=streams(api=100, scheduler=100))
     assert finding(facts, "streams").status == "ok"
-    assert finding(replace(facts, log_types=Denied("eks:DescribeCluster")), "streams").status == "fail"
+    assert finding(replace(facts, log_types=Unread("no right", "ask")), "streams").status == "fail"
 
 
 @pytest.fixture
@@ -201,7 +300,6 @@ def test_streams_metrics_and_kept_objects_are_read_as_they_are(account: Account)
 REFUSED = {
     "eks": ("describe_cluster", "AccessDeniedException"),
     "cloudwatch": ("get_metric_data", "AccessDenied"),
-    "iam": ("list_role_policies", "AccessDenied"),
     "s3": ("list_objects_v2", "AccessDenied"),
 }
 
@@ -212,7 +310,7 @@ def test_what_the_caller_may_not_read_is_skipped_and_the_rest_is_checked(account
     with ExitStack() as stack:
         for service, (operation, code) in REFUSED.items():
             stack.enter_context(Stubber(account.client(service))).add_client_error(
-                operation, code, http_status_code=403
+                operation, code, http_status_code=403, response_meta=REQUEST_ID
             )
         findings = check_aws(gather(account.api, STACK, time))
     rights = {one.name: one.message.rpartition(" ")[2] for one in findings if one.status is Status.SKIPPED}
@@ -220,22 +318,47 @@ def test_what_the_caller_may_not_read_is_skipped_and_the_rest_is_checked(account
         "logging": "eks:DescribeCluster",
         "invocations": "cloudwatch:GetMetricData",
         "errors": "cloudwatch:GetMetricData",
-        "role": "iam:ListRolePolicies",
         "kept": "s3:ListBucket",
     }
     assert {one.status for one in findings if one.name not in rights} == {Status.OK}
 
 
+def test_what_aws_cannot_tell_now_is_skipped_and_the_rest_is_checked(account: Account) -> None:
+    time = datetime.now(UTC)
+    whole(account, time)
+    with Stubber(account.client("cloudwatch")) as stubber:
+        stubber.add_client_error("get_metric_data", "Throttling", "Rate exceeded", 400, response_meta=REQUEST_ID)
+        stubber.add_client_error("get_metric_data", "Throttling", "Rate exceeded", 400, response_meta=REQUEST_ID)
+        found = {one.name: one for one in check_aws(gather(account.api, STACK, time))}
+    assert "Rate exceeded" in found["invocations"].message
+    assert {name for name, one in found.items() if one.status is Status.SKIPPED} == {"invocations", "errors"}
+
+
 def test_on_serverless_the_role_needs_another_right() -> None:
     arn = f"arn:aws:aoss:{REGION}:123456789012:collection/abc123"
-    collection = replace(FACTS, stack=replace(STACK, domain_arn=arn))
-    assert f"do not allow aoss:APIAccessAll on {arn}" in finding(collection, "role").message
-    allowed = replace(collection, role=({"Effect": "Allow", "Action": "aoss:APIAccessAll", "Resource": arn},))
-    assert finding(allowed, "role").status is Status.OK
+    assert needed_rights(replace(STACK, domain_arn=arn))[0] == Right("aoss:APIAccessAll", arn)
+    assert Right("es:ESHttpPost", f"{DOMAIN_ARN}/_bulk") == BULK
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_the_bucket_is_looked_for_in_the_stacks_own_partition(partition: str) -> None:
+    stack = replace(STACK, function_arn=FUNCTION_ARN.replace("arn:aws:", f"arn:{partition}:"))
+    buckets = [right.resource for right in needed_rights(stack)[1:]]
+    assert buckets == [
+        f"arn:{partition}:s3:::{BUCKET}{key}" for key in ("/dead-letters/key", "/aws/lambda/async/key", "")
+    ]
+
+
+def test_what_is_printed_names_region_and_profile() -> None:
+    facts = replace(
+        FACTS, profile="ops", filters=(), statements=(), log_types=frozenset(), kept=KeptObjects(1, 0, TIME)
+    )
+    for link in ("logging", "filter", "permission", "kept"):
+        assert (finding(facts, link).remediation or "").endswith("--region eu-central-1 --profile ops")
 
 
 def test_without_valid_credentials_nothing_is_checked(account: Account) -> None:
     with Stubber(account.client("eks")) as stubber:
-        stubber.add_client_error("describe_cluster", "ExpiredTokenException")
-        with pytest.raises(NotAllowed, match="log in again"):
+        stubber.add_client_error("describe_cluster", "ExpiredTokenException", response_meta=REQUEST_ID)
+        with pytest.raises(NotAllowed, match="renew them"):
             gather(account.api, STACK, TIME)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
+from eks_logs.opensearch.index_template import TEMPLATE_PATH
+from eks_logs.opensearch.role import ROLE_PATH
+from eks_logs.opensearch.role_mapping import MAPPING_PATH
 from forwarder.documents import document_of, slim
 from forwarder.sources import EKS_LOG_TYPES
 from local.rig import Rig
@@ -49,13 +51,13 @@ def check(rig: Rig, index: str = INDEX, environment: dict[str, str] = MASTER) ->
     return result.exit_code, {finding["name"]: finding for finding in report["findings"]}
 
 
-def assert_broken(rig: Rig, name: str, words: str, mend: str = "eks_logs apply") -> None:
+def assert_broken(rig: Rig, name: str, words: str, remediation: str = "eks-logs apply") -> None:
     """One link fails, with what to do, and the others hold."""
     code, findings = check(rig)
     assert code == 1
     assert [name for name, finding in findings.items() if finding["status"] == "fail"] == [name]
     assert words in findings[name]["message"]
-    assert mend in findings[name]["mend"]
+    assert remediation in findings[name]["remediation"]
 
 
 def test_every_link_holds_after_the_setup(written: Rig) -> None:
@@ -71,6 +73,7 @@ def test_every_link_holds_after_the_setup(written: Rig) -> None:
         "mapped": "ok",
         "template": "ok",
         "index": "ok",
+        "creation": "ok",
         "write": "skipped",
         "documents": "ok",
         "parsed": "ok",
@@ -81,7 +84,7 @@ def test_every_link_holds_after_the_setup(written: Rig) -> None:
 
 def test_a_check_is_a_line_for_each_link(written: Rig) -> None:
     lines = done(written, "check", "--index", INDEX).splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert "ok    caller     asks as admin" in lines
 
 

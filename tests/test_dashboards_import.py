@@ -115,6 +115,18 @@ def test_all_objects_are_sent_as_one_file_to_replace_what_is_ours(dashboards: Da
     assert dashboards.file() == ("file", "saved_objects.ndjson", SAVED_OBJECTS.read_text(encoding="utf-8"))
 
 
+def test_what_was_imported_is_told_as_json(dashboards: Dashboards) -> None:
+    report = json.loads(run(dashboards.url, "--json").output)
+    assert (report["imported"], report["tenant"]) == (76, "global")
+    assert f"{dashboards.url}/_dashboards/app/dashboards#/view/{CONTROL_PLANE_LOGS}" in report["dashboards"].values()
+
+
+@pytest.mark.parametrize("answer", ["[]", "{}", '{"success":', '{"success": "yes"}'])
+def test_json_that_is_not_of_dashboards_is_one_line(dashboards: Dashboards, answer: str) -> None:
+    dashboards.answer = answer
+    assert "--dashboards-url" in failure(run(dashboards.url))
+
+
 def test_another_address_of_dashboards_can_be_named(dashboards: Dashboards) -> None:
     result = run("https://127.0.0.1:1", "--dashboards-url", f"{dashboards.url}/", "--tenant", "private")
     assert result.exit_code == 0, result.output

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from eks_logs.__main__ import main
+from tests.stack_template import read_template
 
 PAGE = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"eks-logs (\w+)([^|\n]*)", PAGE)
@@ -19,3 +20,25 @@ def test_the_page_tells_of_the_whole_life_of_a_deployment() -> None:
 def test_each_command_is_there_with_its_options(name: str, arguments: str) -> None:
     known = {option for parameter in main.commands[name].params for option in parameter.opts}
     assert set(re.findall(r"--[\w-]+", arguments)) <= known
+
+
+PARAMETERS = read_template()["Parameters"]
+BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+GIVEN = [(name, value) for name, value in re.findall(r"\b([A-Z][A-Za-z]+)=([^\s…]+)", BLOCKS) if value != "https://"]
+
+
+def test_the_page_shows_how_to_set_what_only_some_need() -> None:
+    assert {name for name, _ in GIVEN} >= {
+        *("SubnetIds", "SecurityGroupIds", "PermissionsBoundaryArn", "ExistingBucketName", "FunctionArchitecture"),
+        "CaLayerArn",
+    }
+    assert {"KmsKeyArn", "FilterPattern", "DocumentIds"} <= set(re.findall(r"`([A-Z]\w+)", PAGE))
+
+
+@pytest.mark.parametrize(("name", "value"), GIVEN)
+def test_each_parameter_is_one_that_the_stack_has_and_takes(name: str, value: str) -> None:
+    parameter = PARAMETERS[name]
+    assert value in parameter.get("AllowedValues", [value])
+    each = value.split(",") if parameter["Type"] == "CommaDelimitedList" else [value]
+    if not value.endswith(":"):  # the page leaves the rest of this one out
+        assert all(re.search(parameter.get("AllowedPattern", ""), one) for one in each)

@@ -1,15 +1,13 @@
 """The command destroy: ours goes, and nothing of anybody else's."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH, Found, Resource
-from eks_logs.removal import plan_removal
-from eks_logs.retention import FoundPolicy, policy
-from eks_logs.wanted import wanted
+from eks_logs.opensearch.index_template import TEMPLATE_PATH
+from eks_logs.opensearch.role import ROLE_PATH
+from eks_logs.opensearch.role_mapping import MAPPING_PATH
 from local.rig import Rig
 from tests.operator_commands import delete, done, get, put, run
 
@@ -31,7 +29,7 @@ def installed(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
 
 
 def destroyed(rig: Rig, *more: str) -> str:
-    return done(rig, "destroy", "--index", INDEX, "--yes", *more)
+    return done(rig, "destroy", "--index", INDEX, "--cluster", "prod", "--yes", *more)
 
 
 def is_there(server: OpenSearch) -> list[bool]:
@@ -57,7 +55,7 @@ def test_role_and_template_stay_while_others_are_mapped(installed: Rig, server: 
     before = [get(server, path) for path in (ROLE_PATH, TEMPLATE_PATH)]
     output = destroyed(installed)
     assert "1 removed" in output
-    assert "others are mapped to the role" in output
+    assert "index template eks-control-plane-logs stays: others use it" in output
     left = get(server, MAPPING_PATH)["eks-control-plane-logs-writer"]
     assert (left["backend_roles"], left["users"], left["hosts"]) == ([THEIR_ROLE], ["ada"], ["h"])
     assert [get(server, path) for path in (ROLE_PATH, TEMPLATE_PATH)] == before
@@ -82,7 +80,7 @@ def test_indices_go_only_when_told_and_only_ours(installed: Rig, server: OpenSea
 def test_nothing_goes_without_being_confirmed(
     installed: Rig, server: OpenSearch, options: tuple[str, ...], typed: str
 ) -> None:
-    result = run(installed, "destroy", "--index", INDEX, *options, typed=typed)
+    result = run(installed, "destroy", "--index", INDEX, "--cluster", "prod", *options, typed=typed)
     assert result.exit_code == 1
     assert "delete role" in result.output
     assert is_there(server) == [True, True, True]
@@ -90,20 +88,6 @@ def test_nothing_goes_without_being_confirmed(
 
 
 def test_typing_the_index_name_confirms_that_records_go(installed: Rig, server: OpenSearch) -> None:
-    result = run(installed, "destroy", "--index", INDEX, "--delete-indices", typed=f"{INDEX}\n")
+    result = run(installed, "destroy", "--index", INDEX, "--cluster", "prod", "--delete-indices", typed=f"{INDEX}\n")
     assert result.exit_code == 0, result.output
     assert not server.indices.exists(index=INDEX)
-
-
-WANTED = wanted(INDEX, THEIR_ROLE)
-
-
-def removed(body: Resource) -> list[tuple[str, str]]:
-    planned = plan_removal(Found(None, None, None, FoundPolicy(body, 7, 1)), WANTED, with_indices=False)
-    return [(step.method, step.path) for step in planned.steps]
-
-
-def test_a_retention_policy_goes_if_it_is_ours() -> None:
-    ours: dict[str, Any] = policy(INDEX, "daily", 30)
-    assert removed(ours) == [("DELETE", f"/_plugins/_ism/policies/{INDEX}")]
-    assert removed(ours | {"description": "theirs"}) == []

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from eks_logs.resources import resource
+from eks_logs.opensearch import json_file
 from forwarder.formats.audit import reader
 from forwarder.formats.audit.event import AuditEvent
 
-TEMPLATE = resource("index_template.json")["template"]
+TEMPLATE = json_file("index_template.json")["template"]
 PROPERTIES: dict[str, Any] = TEMPLATE["mappings"]["properties"]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from eks_logs.resources import resource
+from eks_logs.opensearch import json_file
 from forwarder.pipeline import documents_of
 from local.rig import Rig
 from tests.payloads import STREAMS, TIMESTAMP, answer, batch, envelope, lambda_event
 
 INDEX = "eks-control-plane-logs-long"
-TEMPLATE: dict[str, Any] = resource("index_template.json")["template"]["mappings"]["properties"]
+TEMPLATE: dict[str, Any] = json_file("index_template.json")["template"]["mappings"]["properties"]
 # A character of one, of two and of three bytes, and one that is two code units of UTF-16.
 CHARACTERS = ("a", "é", "語", "😀")
 # What the function chooses from a few words, or CloudWatch Logs gives.

@@ -49,7 +49,7 @@ def test_the_kept_records_are_where_the_page_says() -> None:
     prefixes = [quoted(row[0])[0] for row in rows("What is kept, and how to send it again")]
     policy = json.dumps(TEMPLATE["Resources"]["ForwarderRole"])
     assert prefixes[0] == f"{PREFIX}/"
-    assert [prefix for prefix in prefixes if f"${{KeptBucket.Arn}}/{prefix}*" not in policy] == []
+    assert [prefix for prefix in prefixes if f"${{Bucket}}/{prefix}*" not in policy] == []
 
 
 def test_links_lead_to_headings() -> None:

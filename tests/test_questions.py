@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from eks_logs.opensearch import json_file
 from eks_logs.questions import (
     ASKING,
     Question,
@@ -24,7 +25,6 @@ from eks_logs.questions import (
     who_is_behind,
     why_unschedulable,
 )
-from eks_logs.resources import resource
 from local.demo import ask
 from local.forwarding import EVENTS, subscription_message
 from local.sample_questions import sample_questions
@@ -215,7 +215,7 @@ def test_there_are_21_questions_in_their_order(asked: Callable[[], tuple[Questio
     assert len({slug(asking) for asking in ASKING}) == len(ASKING)
 
 
-PROPERTIES = resource("index_template.json")["template"]["mappings"]["properties"]
+PROPERTIES = json_file("index_template.json")["template"]["mappings"]["properties"]
 
 
 def mapped(properties: dict[str, Any], path: str = "") -> set[str]:

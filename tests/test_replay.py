@@ -78,7 +78,7 @@ class Bucket:
 
     def command(self, *more: str, endpoint: str = "") -> list[str]:
         connection = ["--endpoint", endpoint or self.rig.edge_url, "--ca-file", str(self.rig.ca_file)]
-        command = [sys.executable, "-m", "eks_logs", "replay", *connection]
+        command = [sys.executable, "-m", "eks_logs", "replay", *connection, "--rotation", "none"]
         return [*command, "--bucket", self.name, "--index", self.name, *more]
 
     def environment(self) -> dict[str, str]:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch, RequestError
 
-from eks_logs.plan import ROLE_PATH, TEMPLATE_PATH
-from eks_logs.wanted import wanted
+from eks_logs.opensearch.index_template import TEMPLATE_PATH, mapped_template
+from eks_logs.opensearch.role import ROLE_PATH
 from local.rig import Rig
 from tests.operator_commands import delete, done, get, put, run
 
@@ -34,15 +34,16 @@ def test_a_template_of_equal_priority_stops_everything_before_it_begins(shared: 
     assert result.exit_code == 1
     assert "FAIL  template  the index template theirs (eks-*)" in result.output
     assert "--template-priority 501" in result.output
-    assert result.output.endswith("nothing was changed: mend what is in the way first\n")
+    assert result.output.endswith("nothing was changed: fix what is in the way first\n")
     assert "eks-control-plane-logs-writer" not in get(server, "/_plugins/_security/api/roles")
     assert get(server, THEIRS) == before
 
 
-def test_opensearch_itself_refuses_a_template_of_equal_priority(shared: Rig, server: OpenSearch) -> None:
+@pytest.mark.usefixtures("shared")
+def test_opensearch_itself_refuses_a_template_of_equal_priority(server: OpenSearch) -> None:
     put(server, THEIRS, template(500))
     with pytest.raises(RequestError, match="same priority"):
-        put(server, TEMPLATE_PATH, wanted("eks-control-plane-logs", shared.function_identity.role_arn).template)
+        put(server, TEMPLATE_PATH, mapped_template(None))
 
 
 def test_a_higher_priority_of_ours_passes_and_leaves_theirs_as_it_is(shared: Rig, server: OpenSearch) -> None:

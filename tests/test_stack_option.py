@@ -12,12 +12,13 @@ from moto.server import ThreadedMotoServer
 from opensearchpy import OpenSearch
 
 from eks_logs.__main__ import main
-from eks_logs.stack import OUTPUTS, PARAMETERS
+from eks_logs.aws.stack import DESCRIPTION, OUTPUTS, PARAMETERS
 from local.rig import Rig
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, ROLE, STACK, Account
 from tests.operator_commands import MASTER, assert_one_line
 from tests.payloads import STREAMS, envelope, lambda_event
 
+PATTERN = '{ $.verb = "delete" }'
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
 
 
@@ -34,9 +35,14 @@ def aws(prepared: Rig) -> Iterator[str]:
 
 def deploy(url: str, rig: Rig) -> None:
     stack = replace(
-        STACK, endpoint=rig.edge_url, redact_names="shoe-size", function_role_arn=rig.function_identity.role_arn
+        STACK,
+        filter_pattern=PATTERN,
+        endpoint=rig.edge_url,
+        redact_names="shoe-size",
+        function_role_arn=rig.function_identity.role_arn,
     )
     template = {
+        "Description": DESCRIPTION,
         "Parameters": {key: {"Type": "String", "Default": getattr(stack, of)} for key, of in PARAMETERS.items()},
         "Resources": {"KeptBucket": {"Type": "AWS::S3::Bucket"}},
         "Outputs": {key: {"Value": getattr(stack, of)} for key, of in OUTPUTS.items()},
@@ -61,7 +67,8 @@ def failed_event(record: str) -> bytes:
 
 def run(aws: str, rig: Rig, command: str, *more: str) -> Result:
     arguments = [command, "--stack-name", STACK.name, "--ca-file", str(rig.ca_file), *more]
-    return CliRunner().invoke(main, arguments, env=MASTER | KEYS | {"AWS_ENDPOINT_URL": aws})
+    # moto refuses SimulatePrincipalPolicy as a server does that is in trouble: not to be tried again.
+    return CliRunner().invoke(main, arguments, env=MASTER | KEYS | {"AWS_ENDPOINT_URL": aws, "AWS_MAX_ATTEMPTS": "1"})
 
 
 def test_endpoint_role_and_index_are_the_stacks(aws: str, prepared: Rig) -> None:
@@ -144,19 +151,40 @@ def test_what_the_way_from_the_cluster_lacks_is_made_once_and_taken_away_again(
     aws: str, prepared: Rig, account: Account
 ) -> None:
     planned = run(aws, prepared, "plan", "--log-group-days", "30")
-    assert planned.output.splitlines()[-1] == "3 to change; `apply` does it"
+    assert planned.output.splitlines()[-1].startswith("3 to change: OPENSEARCH_USERNAME=admin eks-logs apply ")
     assert "create subscription filter eks-control-plane-logs" in planned.output
     assert account.filter_names() == []
     assert "3 changed" in run(aws, prepared, "apply", "--log-group-days", "30").output
-    assert account.filter_names() == ["eks-control-plane-logs"]
+    (made,) = account.logging().filters() or ()
+    assert (made.name, made.pattern) == ("eks-control-plane-logs", PATTERN)
     assert account.statement_ids() == ["eks-control-plane-logs-prod"]
     assert "nothing to change" in run(aws, prepared, "apply", "--log-group-days", "30").output
     assert json.loads(run(aws, prepared, "plan", "--json").output)["aws_steps"] == []
+    asked = json.loads(run(aws, prepared, "plan", "--json", "--log-types", "audit,scheduler").output)["aws_steps"]
+    assert asked == []
     removed = run(aws, prepared, "destroy", "--yes")
     run(aws, prepared, "apply", "--without-aws")
     assert "remove subscription filter" in removed.output
     assert "log types stay enabled" in removed.output
     assert account.filter_names() == []
+
+
+def test_log_types_are_the_operators_choice(aws: str, prepared: Rig, account: Account) -> None:
+    account.client("eks").delete_cluster(name=CLUSTER)
+    account.make_cluster(("audit",))
+    account.make_filter("theirs", pattern=PATTERN)
+    account.permit("theirs")
+    assert "nothing to change" in run(aws, prepared, "plan").output
+    (step,) = json.loads(run(aws, prepared, "plan", "--json", "--log-types", "API,audit").output)["aws_steps"]
+    assert step["title"] == "enable log types api of cluster prod"
+    assert step["command"].startswith("aws eks update-cluster-config --name prod --logging ")
+    findings = {one["name"]: one for one in json.loads(run(aws, prepared, "check", "--json").output)["findings"]}
+    assert findings["logging"]["status"] == "ok"
+    assert "enabled: audit; off: api, authenticator" in findings["logging"]["message"]
+    expected = run(aws, prepared, "check", "--log-types", "audit,scheduler").output
+    assert "FAIL  logging" in expected
+    assert "scheduler of cluster prod not enabled" in expected
+    assert run(aws, prepared, "plan", "--log-types", "events").exit_code == 2
 
 
 def test_a_log_group_without_room_for_a_filter_changes_nothing(aws: str, prepared: Rig, account: Account) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from forwarder.settings import METRICS_NAMESPACE
+from forwarder.errors import SettingsError
+from forwarder.settings import METRICS_NAMESPACE, read_settings
 from tests.stack_template import Json, alarms, read_template, resolved
+from tests.test_settings import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent
 SAM_PYTHON = ROOT / ".venv-sam/bin/python"
@@ -31,15 +33,15 @@ print(json.dumps(transform(json.load(sys.stdin), {}, NoManagedPolicies())))
 """
 
 
-def transformed(source: Json) -> Json:
-    """The resources that SAM makes of a template, by logical id."""
+def transformed(source: Json, region: str = "eu-central-1") -> Json:
+    """The resources that SAM makes of a template in a region, by logical id."""
     packaged = copy.deepcopy(source)
     # The translator wants the bundle where `sam package` would have put it; nothing is read from there.
     packaged["Resources"]["ForwarderFunction"]["Properties"]["CodeUri"] = "s3://bucket/bundle.zip"
     run = subprocess.run(  # noqa: S603 - our own interpreter and script; no shell
         [SAM_PYTHON, "-c", TRANSLATE],
         input=json.dumps(packaged),
-        env={"AWS_DEFAULT_REGION": "eu-central-1"},
+        env={"AWS_DEFAULT_REGION": region},
         capture_output=True,
         text=True,
         check=False,
@@ -92,6 +94,9 @@ def texts(value: object) -> Iterator[str]:
         yield from texts(child)
 
 
+MADE_BUCKET = {"Fn::GetAtt": ["KeptBucket", "Arn"]}
+SUBSCRIPTION = "ForwarderFunctionControlPlaneLogs"
+INVOKE_CONFIG = "ForwarderFunctionEventInvokeConfig"
 # Each with its reason in the template.
 EXCEPTIONS = {"AttachToVpc"}
 
@@ -185,9 +190,9 @@ def test_the_function_may_send_bulk_requests_keep_what_failed_and_write_its_own_
     (policy,) = only(resources, "AWS::IAM::Role")["Policies"]
     assert [(rule["Effect"], rule["Action"], rule["Resource"]) for rule in policy["PolicyDocument"]["Statement"]] == [
         ("Allow", "es:ESHttpPost", {"Fn::Sub": "${OpenSearchDomainArn}/_bulk"}),
-        ("Allow", "s3:PutObject", {"Fn::Sub": "${KeptBucket.Arn}/dead-letters/*"}),
-        ("Allow", "s3:PutObject", {"Fn::Sub": "${KeptBucket.Arn}/aws/lambda/async/*"}),
-        ("Allow", "s3:ListBucket", {"Fn::GetAtt": ["KeptBucket", "Arn"]}),
+        ("Allow", "s3:PutObject", {"Fn::Sub": ["${Bucket}/dead-letters/*", {"Bucket": MADE_BUCKET}]}),
+        ("Allow", "s3:PutObject", {"Fn::Sub": ["${Bucket}/aws/lambda/async/*", {"Bucket": MADE_BUCKET}]}),
+        ("Allow", "s3:ListBucket", MADE_BUCKET),
         ("Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["ForwarderLogGroup", "Arn"]}),
     ]
 
@@ -208,10 +213,46 @@ def test_every_record_of_the_clusters_log_group_is_subscribed(template: Json, re
 
 def test_cloudwatch_logs_may_invoke_the_function_for_that_log_group_only(resources: Json) -> None:
     permission = only(resources, "AWS::Lambda::Permission")
-    arn, names = permission["SourceArn"]["Fn::Sub"]
     assert permission["Principal"] == "logs.amazonaws.com"
-    assert arn == "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:${__LogGroupName__}:*"
-    assert names == {"__LogGroupName__": {"Fn::Sub": "/aws/eks/${ClusterName}/cluster"}}
+    assert permission["SourceArn"]["Fn::Sub"] == (
+        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/eks/${ClusterName}/cluster:*"
+    )
+
+
+def test_china_has_a_name_of_its_own_for_cloudwatch_logs(template: Json, conditional: Json) -> None:
+    permission = only(resolved(conditional, frozenset({"IsChina"})), "AWS::Lambda::Permission")
+    assert permission["Principal"] == {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}
+    assert template["Conditions"]["IsChina"] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_no_arn_is_of_the_commercial_partition_alone(template: Json, region: str) -> None:
+    made = transformed(template, region)
+    assert [text for text in texts(made) if "arn:aws:" in text] == []
+
+
+def test_nothing_is_sent_before_cloudwatch_logs_may_invoke_and_what_fails_is_kept(resources: Json) -> None:
+    permission = "ForwarderFunctionControlPlaneLogsPermission"
+    assert sorted(resources[SUBSCRIPTION]["DependsOn"]) == sorted([permission, INVOKE_CONFIG])
+    assert resources[permission]["Properties"]["FunctionName"] == {"Ref": "ForwarderFunction"}
+
+
+def test_subscription_and_permission_have_the_names_that_sam_gave_them_in_earlier_versions(
+    template: Json, resources: Json
+) -> None:
+    """An update would else make a second filter beside the first, and a log group has two at most."""
+    earlier = copy.deepcopy(template)
+    names = (SUBSCRIPTION, f"{SUBSCRIPTION}Permission", INVOKE_CONFIG)
+    ours = [earlier["Resources"].pop(name) for name in names]
+    group = {"LogGroupName": {"Fn::Sub": "/aws/eks/${ClusterName}/cluster"}, "FilterPattern": {"Ref": "FilterPattern"}}
+    earlier["Resources"]["ForwarderFunction"]["Properties"] |= {
+        "Events": {"ControlPlaneLogs": {"Type": "CloudWatchLogs", "Properties": group}},
+        "EventInvokeConfig": {"MaximumRetryAttempts": 2},
+    }
+    by_sam = transformed(earlier)
+    assert [by_sam[name]["Type"] for name in names] == [one["Type"] for one in ours]
+    assert by_sam.keys() == resources.keys()
+    assert by_sam[INVOKE_CONFIG]["Properties"]["Qualifier"] == ours[2]["Properties"]["Qualifier"]
 
 
 def test_the_functions_own_log_is_not_the_one_it_reads(resources: Json) -> None:
@@ -227,7 +268,7 @@ def test_log_lines_and_metrics_reach_cloudwatch_as_they_were_printed(resources: 
 
 def test_an_event_that_fails_for_good_is_kept_whole(resources: Json) -> None:
     config = only(resources, "AWS::Lambda::EventInvokeConfig")
-    assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["KeptBucket", "Arn"]}}}
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": MADE_BUCKET}}
     assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 21600)
 
 
@@ -236,9 +277,75 @@ def test_the_bucket_is_private_encrypted_and_outlives_the_stack(template: Json, 
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == {"Ref": "KeptDays"}
-    assert template["Resources"]["KeptBucket"]["DeletionPolicy"] == "Retain"
+    for name in ("KeptBucket", "KeptBucketPolicy"):
+        kept = template["Resources"][name]
+        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     (denied,) = only(resources, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_a_bucket_that_is_there_takes_the_place_of_the_stacks_own(template: Json, conditional: Json) -> None:
+    ours = resolved(conditional, frozenset({"HasExistingBucket"}))
+    assert {name for name, one in ours.items() if one.get("Condition") == "MakesBucket"} == {
+        "KeptBucket",
+        "KeptBucketPolicy",
+    }
+    left = {name: one for name, one in ours.items() if one.get("Condition") != "MakesBucket"}
+    assert [text for text in texts(left) if "KeptBucket" in text] == []
+    assert [node for node in nodes(left) if node.get("Ref") == "KeptBucket"] == []
+    arn = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${ExistingBucketName}"}
+    assert only(left, "AWS::Lambda::EventInvokeConfig")["DestinationConfig"]["OnFailure"]["Destination"] == arn
+    variables = only(left, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["DEAD_LETTER_BUCKET"] == {"Ref": "ExistingBucketName"}
+    assert too_wide(left) == []
+    named = resolved(template["Outputs"]["KeptBucketName"]["Value"], frozenset({"HasExistingBucket"}))
+    assert named == {"Ref": "ExistingBucketName"}
+    is_empty = {"Fn::Equals": [{"Ref": "ExistingBucketName"}, ""]}
+    assert template["Conditions"]["MakesBucket"] == is_empty
+    assert template["Conditions"]["HasExistingBucket"] == {"Fn::Not": [is_empty]}
+
+
+def test_a_permissions_boundary_is_on_the_role_where_one_is_named(resources: Json, conditional: Json) -> None:
+    assert "PermissionsBoundary" not in only(resources, "AWS::IAM::Role")
+    bounded = resolved(conditional, frozenset({"HasPermissionsBoundary"}))
+    assert only(bounded, "AWS::IAM::Role")["PermissionsBoundary"] == {"Ref": "PermissionsBoundaryArn"}
+
+
+def test_certificates_of_ones_own_come_in_a_layer(resources: Json, conditional: Json) -> None:
+    function = only(resources, "AWS::Lambda::Function")
+    assert "Layers" not in function
+    assert "OPENSEARCH_CA_FILE" not in function["Environment"]["Variables"]
+    layered = only(resolved(conditional, frozenset({"HasCaLayer"})), "AWS::Lambda::Function")
+    assert layered["Layers"] == [{"Ref": "CaLayerArn"}]
+    assert layered["Environment"]["Variables"]["OPENSEARCH_CA_FILE"] == "/opt/ca.pem"
+
+
+def test_the_stacks_own_tags_are_left_to_sam_deploy(resources: Json) -> None:
+    """CloudFormation hands those of --tags on to every resource that does not say otherwise."""
+    tags = [tag for one in resources.values() for tag in one["Properties"].get("Tags", [])]
+    assert tags == [{"Key": "lambda:createdBy", "Value": "SAM"}]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "variable"),
+    [
+        ("BulkBytes", "BULK_BYTES"),
+        ("BulkRequestsInFlight", "BULK_REQUESTS_IN_FLIGHT"),
+        ("OpenSearchTimeoutSeconds", "OPENSEARCH_TIMEOUT_SECONDS"),
+        ("MaxPayloadBytes", "MAX_PAYLOAD_BYTES"),
+    ],
+)
+def test_a_number_that_the_stack_takes_is_one_that_the_function_takes(
+    template: Json, resources: Json, parameter: str, variable: str
+) -> None:
+    asked = template["Parameters"][parameter]
+    assert only(resources, "AWS::Lambda::Function")["Environment"]["Variables"][variable] == {"Ref": parameter}
+    assert read_settings(ENVIRONMENT | {variable: str(asked["Default"])}) == read_settings(ENVIRONMENT)
+    for accepted in (asked["MinValue"], asked["MaxValue"]):
+        read_settings(ENVIRONMENT | {variable: str(accepted)})
+    for refused in (asked["MinValue"] - 1, asked["MaxValue"] + 1):
+        with pytest.raises(SettingsError, match=variable):
+            read_settings(ENVIRONMENT | {variable: str(refused)})
 
 
 def test_the_functions_variables_are_those_that_it_reads(resources: Json) -> None:
@@ -248,9 +355,11 @@ def test_the_functions_variables_are_those_that_it_reads(resources: Json) -> Non
     assert variables["DEAD_LETTER_BUCKET"] == {"Ref": "KeptBucket"}
 
 
-def test_runtime_architecture_and_handler(resources: Json) -> None:
+def test_runtime_architecture_and_handler(template: Json, resources: Json) -> None:
     function = only(resources, "AWS::Lambda::Function")
-    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", [{"Ref": "FunctionArchitecture"}])
+    architecture = template["Parameters"]["FunctionArchitecture"]
+    assert (architecture["Default"], architecture["AllowedValues"]) == ("arm64", ["arm64", "x86_64"])
     assert function["Handler"] == "forwarder.handler.handler"
 
 
@@ -361,6 +470,19 @@ def test_an_index_that_opensearch_or_the_index_template_would_refuse_is_refused(
         ("SecurityGroupIds", "sg-0123456789abcdef0", True),
         ("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef", True),
         ("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:alias/logs", False),
+        ("CaLayerArn", "arn:aws-cn:lambda:cn-north-1:123456789012:layer:ca:3", True),
+        ("CaLayerArn", "arn:aws:lambda:eu-central-1:123456789012:layer:ca", False),
+        ("ExistingBucketName", "", True),
+        ("ExistingBucketName", "logs.example-1", True),
+        ("ExistingBucketName", "arn:aws:s3:::logs", False),
+        ("ExistingBucketName", "s3://logs", False),
+        ("ExistingBucketName", "Logs", False),
+        ("ExistingBucketName", "logs/*", False),
+        ("PermissionsBoundaryArn", "", True),
+        ("PermissionsBoundaryArn", "arn:aws-us-gov:iam::123456789012:policy/teams/limit", True),
+        ("PermissionsBoundaryArn", "arn:aws:iam::aws:policy/PowerUserAccess", True),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/limit", False),
+        ("PermissionsBoundaryArn", "limit", False),
         ("AlarmTopicArn", "", True),
         ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:on-call_1", True),
         ("AlarmTopicArn", "arn:aws-cn:sns:cn-north-1:123456789012:on-call", True),

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +30,15 @@ ELASTICSEARCH = {
 }
 
 
+@dataclass(frozen=True)
+class Page:
+    """An answer that is no JSON, or has headers of its own."""
+
+    content: bytes
+    content_type: str = "text/html"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class WireServer:
     """Where it is, what it answers by method and path, and what it was asked, with the JSON that came.
@@ -38,18 +47,34 @@ class WireServer:
     """
 
     url: str = ""
-    answers: dict[tuple[str, str], tuple[int, Any] | list[tuple[int, Any]]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], tuple[int, Any] | list[tuple[int, Any]] | Callable[[], tuple[int, Any]]] = field(
+        default_factory=dict
+    )
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
-        """As told, or as OpenSearch answers where no plugin has taken the path."""
+        """As told, of a path with its query or without, or as OpenSearch answers where no plugin has taken the path."""
         unknown = {"error": f"no handler found for uri [{path}] and method [{method}]"}
-        found = self.answers.get((method, path), (400, unknown))
-        return (found.pop(0) if len(found) > 1 else found[0]) if isinstance(found, list) else found
+        known = self.answers.get((method, path)) or self.answers.get((method, path.partition("?")[0]))
+        if isinstance(known, list):
+            return known.pop(0) if len(known) > 1 else known[0]
+        return known() if callable(known) else known or (400, unknown)
 
     @property
     def changed(self) -> list[tuple[str, str]]:
         return [(method, path) for method, path, _ in self.asked if method != "GET"]
+
+
+def _sent(body: bytes) -> Any:
+    """The JSON that came; None for nothing and for a form."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _as_json(answer: object) -> Page:
+    return Page(b"" if answer is None else json.dumps(answer).encode(), "application/json")
 
 
 @contextmanager
@@ -64,14 +89,16 @@ def wire_server() -> Iterator[WireServer]:
                 self.close_connection = True
                 return
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            wire.asked.append((self.command, self.path, json.loads(body) if body else None))
+            wire.asked.append((self.command, self.path, _sent(body)))
             status, answer = wire.answer(self.command, self.path)
-            content = b"" if answer is None else json.dumps(answer).encode()
+            page = answer if isinstance(answer, Page) else _as_json(answer)
             self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
+            for name, value in page.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-type", page.content_type)
+            self.send_header("content-length", str(len(page.content)))
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(page.content)
 
         def log_request(self, *_: object) -> None:
             """Say nothing."""

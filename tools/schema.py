@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 TREE = Path(__file__).parent.parent
-TEMPLATE = TREE / "src" / "eks_logs" / "resources" / "index_template.json"
+TEMPLATE = TREE / "src" / "eks_logs" / "opensearch" / "index_template.json"
 DESCRIPTIONS = TREE / "docs" / "schema.toml"
 PAGE = TREE / "docs" / "schema.md"
 

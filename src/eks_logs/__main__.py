@@ -1,12 +1,14 @@
 """`eks-logs`: the command line for operators."""
 
+import os
+
 import click
 
 from eks_logs.commands.asking import ask_command
-from eks_logs.commands.checking import check_command
+from eks_logs.commands.check import check_command
 from eks_logs.commands.dashboards import dashboards_command
-from eks_logs.commands.preparation import apply_command, plan_command
-from eks_logs.commands.removing import destroy_command
+from eks_logs.commands.destroy import destroy_command
+from eks_logs.commands.plan_apply import apply_command, plan_command
 from eks_logs.commands.replay import replay_command
 from eks_logs.errors import SetupError
 from forwarder.version import VERSION
@@ -20,6 +22,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was asked for."""
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":  # https://no-color.org
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except SetupError as error:

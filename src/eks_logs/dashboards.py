@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 import requests
 
-from eks_logs.endpoint import Endpoint, lacks_api, said
+from eks_logs.endpoint import Endpoint, said
 from eks_logs.errors import NotAllowed, NotProvided, Rejected
+from eks_logs.opensearch.client import Client, is_page, refusal
 
 SavedObject: TypeAlias = dict[str, Any]
 """`id`, `type`, `attributes`, `references` and `migrationVersion`."""
@@ -22,8 +23,6 @@ SAVED_OBJECTS = Path(__file__).parent / "resources" / "saved_objects.ndjson"
 
 IMPORT_PATH = "/api/saved_objects/_import?overwrite=true"
 """Objects of the same type and id are replaced, and no others: the ids in our file are ours."""
-
-TENANTS_PATH = "/_plugins/_security/authinfo"
 
 _OF_EVERY_USER = ("global", "private")
 
@@ -60,17 +59,16 @@ def dashboards_in(ndjson: str) -> Iterator[tuple[str, str]]:
             yield saved["attributes"]["title"], saved["id"]
 
 
-def check_tenant(domain: Endpoint, tenant: str) -> None:
+def check_tenant(client: Client, tenant: str) -> None:
     """Refuse a tenant that the caller cannot use: Dashboards would take another one and say nothing.
 
     Raises:
-        NotReachable: there is no answer.
+        SetupError: OpenSearch does not say which there are.
         NotAllowed: the caller has no such tenant.
     """
     if tenant in _OF_EVERY_USER:
         return
-    response = domain.send("GET", TENANTS_PATH)
-    tenants = response.json().get("tenants", {}) if response.ok else {}
+    tenants = client.api.security.authinfo().get("tenants") or {}
     if tenant not in tenants:
         raise NotAllowed(
             f"the caller has no tenant {tenant}; it may use {', '.join(sorted({*tenants, *_OF_EVERY_USER}))}"
@@ -78,25 +76,31 @@ def check_tenant(domain: Endpoint, tenant: str) -> None:
 
 
 def _content(response: requests.Response, url: str) -> dict[str, Any]:
-    if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise NotAllowed(
-            f"{response.status_code} from Dashboards: the caller may not write saved objects there; use the domain's "
-            "master user (OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or a role that may write to the tenant. "
-            f"{said(response)}"
+    is_answer = _is_json(response) and not is_page(response.text)
+    if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden) and not is_page(response.text):
+        advice = (
+            "the caller may not write saved objects there; use the domain's master user (OPENSEARCH_USERNAME and "
+            "OPENSEARCH_PASSWORD) or a role that may write to the tenant"
         )
+        raise refusal(response.status_code, "from Dashboards", said(response), advice)
     if response.is_redirect:
         raise NotAllowed(
             f"{url} wants a person to log in (SAML or Cognito); use the master user or an IAM role with --profile, or "
             "import the file by hand: Dashboards Management, Saved objects, Import"
         )
-    if response.status_code == requests.codes.not_found or not _is_json(response) or lacks_api(response):
+    if response.status_code == requests.codes.not_found or not is_answer or "no handler found for uri" in response.text:
         raise NotProvided(
             f"{response.status_code} and no Dashboards at {url}; give its address with --dashboards-url, on a domain "
             "https://<endpoint>/_dashboards"
         )
     if not response.ok:
         raise Rejected(f"{response.status_code} from Dashboards. {said(response)}")
-    content: dict[str, Any] = response.json()
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or not {"success", "successCount"} <= content.keys():
+        raise NotProvided(f"what answers at {url} is not Dashboards; give its address with --dashboards-url")
     return content
 
 

@@ -1,14 +1,14 @@
-"""One HTTPS endpoint, as one caller may use it."""
+"""One HTTPS endpoint, as one caller may use it: Dashboards, which opensearch-py does not speak to, and questions."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import requests
+from botocore.exceptions import BotoCoreError
 from requests.auth import AuthBase
 
-from eks_logs.errors import NotReachable
-
-_TIMEOUT_SECONDS = 30
+from eks_logs.errors import NotOpenSearch
+from eks_logs.opensearch.client import TIMEOUT_SECONDS, HttpSession, failure, not_opensearch, quote
 
 
 class Endpoint:
@@ -18,14 +18,14 @@ class Endpoint:
         url: its address, `https://…`, with a path or without.
         auth: basic credentials or a SigV4 signature.
         ca_file: certificates to trust instead of the public ones.
-        option: the option of the command line that names the URL, for the error's message.
+        option: the option of the command line that names the URL, for the error's message; with `--endpoint`, what
+            answers must be OpenSearch.
     """
 
     def __init__(self, url: str, auth: AuthBase, ca_file: str | None = None, option: str = "--endpoint") -> None:
         self.url = url.rstrip("/")
-        self._session = requests.Session()
+        self._session = HttpSession(ca_file)
         self._session.auth = auth
-        self._verify = ca_file or True
         self._option = option
 
     def send(
@@ -47,35 +47,38 @@ class Endpoint:
 
         Raises:
             NotReachable: there is no answer, or no trusted TLS connection.
+            NotOpenSearch: something else answered.
         """
         try:
-            return self._session.request(
+            answer = self._session.request(
                 method,
                 self.url + path,
                 json=body,
                 files=files,
                 headers=headers,
-                timeout=_TIMEOUT_SECONDS,
-                verify=self._verify,
+                timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
-        except requests.exceptions.RequestException as error:
-            raise NotReachable(self._unreachable(error)) from None
+        except (requests.exceptions.RequestException, BotoCoreError, OSError) as error:
+            raise failure(error, self.url, path, self._option) from None
+        if self._option == "--endpoint" and (stranger := _stranger(answer, self.url, path)):
+            raise stranger
+        return answer
 
-    def _unreachable(self, error: requests.exceptions.RequestException) -> str:
-        if isinstance(error, requests.exceptions.SSLError):
-            return f"{self.url} has no certificate that is trusted here; name its authority with --ca-file ({error})"
-        return (
-            f"no answer from {self.url}; check {self._option} and that this machine can reach it "
-            f"({type(error).__name__})"
-        )
+
+def _stranger(answer: requests.Response, site: str, path: str) -> NotOpenSearch | None:
+    """Who answered, where it was not OpenSearch, which answers JSON objects, or a refusal in one line of text."""
+    try:
+        content = answer.json()
+    except (ValueError, RecursionError):
+        content = None
+    stranger = not_opensearch(answer.status_code, content, answer.text, site, path)
+    is_whole = isinstance(content, dict) and ("_shards" in content or not path.endswith("/_search"))
+    if stranger is None and answer.ok and not is_whole:
+        return NotOpenSearch(f"what answers at {site}{path} is not OpenSearch; check --endpoint. {quote(answer.text)}")
+    return stranger
 
 
 def said(response: requests.Response) -> str:
     """What a server answered, as far as it fits one line."""
-    return f"The server said: {' '.join(response.text.split())[:300]}"
-
-
-def lacks_api(response: requests.Response) -> bool:
-    """Whether the server says that it knows no such path, as OpenSearch does."""
-    return response.status_code >= requests.codes.bad_request and "no handler found for uri" in response.text
+    return quote(response.text)

@@ -5,6 +5,7 @@ SetupError
 ├── NotReachable       no answer from the endpoint, or no trusted TLS connection
 ├── NotAllowed         the endpoint refuses the caller (401, 403), or AWS its credentials
 │   └── RightMissing   AWS knows the caller, who lacks one right
+├── NotOpenSearch      what answers is a page to sign in, a proxy's, Dashboards, or nothing known
 ├── NotProvided        the server lacks what a step needs (no security plugin, OpenSearch Serverless)
 ├── ReservedResource   a name of ours is taken by a resource that cannot be changed
 ├── NotAnswerable      no such question, nothing of that kind to choose in it, or no index to ask
@@ -12,12 +13,13 @@ SetupError
 ├── UnreadableObject   an object of the bucket is neither dead letters nor a failed event, or is broken
 ├── DuplicatesUnknown  OpenSearch cannot say whether a record is stored already
 ├── NotUsable          what was named cannot be worked with: no function's ARN, a stack that failed
-├── NotThere           AWS has nothing of that name: cluster, function, stack
+├── NotThere           nothing of that name: cluster, function, stack, or resource in OpenSearch
 ├── Busy               AWS is changing the resource at this moment, or asks to come later
 ├── TooManyFilters     the log group has no room for one more subscription filter
 ├── UpdateFailed       EKS could not change the cluster
 ├── TookTooLong        what was waited for did not come
 └── Rejected           any other answer that is no success
+    └── Conflict       somebody else changed the same thing at the same time
 ```
 
 Each message is one line that says what was wrong and what to do.
@@ -52,6 +54,14 @@ class NotAnswerable(SetupError):
     """What was asked has no answer."""
 
 
+class Conflict(Rejected):
+    """Somebody else changed it at the same time."""
+
+
+class NotOpenSearch(SetupError):
+    """Something else than OpenSearch answered."""
+
+
 class BucketNotUsable(SetupError):
     """S3 did not do what was asked."""
 
@@ -77,7 +87,7 @@ class NotUsable(SetupError):
 
 
 class NotThere(SetupError):
-    """AWS has nothing of that name."""
+    """There is nothing of that name."""
 
 
 class Busy(SetupError):

@@ -1,6 +1,7 @@
 """What a check of the whole chain finds: a finding for each link, as text or JSON, and an exit code."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,6 +16,9 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
+# A block that is shown on a narrow terminal is indented by what the status takes.
+_INDENT = " " * 6
+_NARROWEST = 30
 _LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIPPED: "skip"}
 
 
@@ -26,13 +30,13 @@ class Finding:
         name: the link of the chain, one word.
         status: how the check ended.
         message: what was found.
-        mend: what to do about it, a command where there is one; None where there is nothing to do.
+        remediation: what to do about it, a command where there is one; None where there is nothing to do.
     """
 
     name: str
     status: Status
     message: str
-    mend: str | None = None
+    remediation: str | None = None
 
 
 def ok(name: str, message: str) -> Finding:
@@ -40,29 +44,35 @@ def ok(name: str, message: str) -> Finding:
     return Finding(name, Status.OK, message)
 
 
-def warn(name: str, message: str, mend: str) -> Finding:
+def warn(name: str, message: str, remediation: str) -> Finding:
     """The link holds, but somebody should look at it."""
-    return Finding(name, Status.WARN, message, mend)
+    return Finding(name, Status.WARN, message, remediation)
 
 
-def fail(name: str, message: str, mend: str) -> Finding:
+def fail(name: str, message: str, remediation: str) -> Finding:
     """The link is broken: records do not arrive."""
-    return Finding(name, Status.FAIL, message, mend)
+    return Finding(name, Status.FAIL, message, remediation)
 
 
-def skipped(name: str, message: str, mend: str | None = None) -> Finding:
+def skipped(name: str, message: str, remediation: str | None = None) -> Finding:
     """The link could not be looked at."""
-    return Finding(name, Status.SKIPPED, message, mend)
+    return Finding(name, Status.SKIPPED, message, remediation)
 
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """One line for each finding: status, name, message, and what to do."""
+def as_text(findings: Sequence[Finding], columns: int | None = None) -> str:
+    """A line for each finding: status, name, message, and what to do.
+
+    Args:
+        findings: In the order in which they are shown.
+        columns: Of the terminal: what is longer than a line becomes a block, with what to type on a line of its own,
+            which only the terminal wraps, so that it can be copied. None, for a file or a pipe, wraps nothing.
+    """
     width = max((len(finding.name) for finding in findings), default=0)
-    return "\n".join(_line(finding, width) for finding in findings)
+    return "\n".join(_shown(finding, width, columns) for finding in findings)
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """`{"exit_code": 0, "findings": [{"name", "status", "message", "mend"}]}`."""
+    """`{"exit_code": 0, "findings": [{"name", "status", "message", "remediation"}]}`."""
     return json.dumps({"exit_code": exit_code(findings), "findings": [asdict(one) for one in findings]}, indent=2)
 
 
@@ -72,6 +82,17 @@ def exit_code(findings: Sequence[Finding]) -> int:
     return int(Status.FAIL in statuses or statuses <= {Status.SKIPPED})
 
 
-def _line(finding: Finding, width: int) -> str:
-    said = finding.message if finding.mend is None else f"{finding.message}; mend: {finding.mend}"
-    return f"{_LABELS[finding.status]:4}  {finding.name:{width}}  {' '.join(said.split())}"
+def _shown(finding: Finding, width: int, columns: int | None) -> str:
+    head = f"{_LABELS[finding.status]:4}  {finding.name:{width}}  "
+    message, fix = (" ".join((text or "").split()) for text in (finding.message, finding.remediation))
+    line = f"{head}{message}; fix: {fix}" if fix else f"{head}{message}"
+    if columns is None or len(line) <= columns:
+        return line
+    wrapped = textwrap.wrap(
+        head.rstrip() + "  " + message,
+        max(columns, _NARROWEST),
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join([*wrapped, f"{_INDENT}fix: {fix}"] if fix else wrapped)

@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import boto3
 import click
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
 
-from eks_logs.aws_api import AwsApi
-from eks_logs.domain import Domain
-from eks_logs.endpoint import Endpoint
+from eks_logs.aws.api import AwsApi, guarded, translated
+from eks_logs.aws.stack import DeployedStack, find_stack
 from eks_logs.errors import NotAllowed
-from eks_logs.stack import DeployedStack, find_stack
-from eks_logs.wanted import INDEX
+from eks_logs.opensearch.address import endpoint_address
+from eks_logs.opensearch.client import Client
+from eks_logs.opensearch.target import INDEX
 from forwarder.delivery.client import Signature
 from forwarder.delivery.endpoints import SERVERLESS_SERVICE, SigningScope, domain_arn_of, signing_scope
 from forwarder.index_names import is_index_name
@@ -47,7 +48,11 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where OpenSearch is and who calls it: the shared options, and the stack if one was named."""
+    """Where OpenSearch is and who calls it: the shared options, and the stack if one was named.
+
+    Attributes:
+        given: The shared options as they were typed, to print commands with.
+    """
 
     endpoint: str
     index: str
@@ -55,6 +60,7 @@ class Connection:
     profile: str | None
     region: str | None
     stack: DeployedStack | None = None
+    given: tuple[str, ...] = ()
 
     @property
     def is_serverless(self) -> bool:
@@ -73,7 +79,7 @@ class Connection:
     @property
     def stack_endpoint(self) -> str | None:
         """The stack's own endpoint; another one may have been given beside it."""
-        return self.stack.endpoint.rstrip("/") if self.stack else None
+        return self.stack.endpoint.strip().rstrip("/") if self.stack else None
 
     def aws(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """The boto3 session of --profile and --region, or of the environment.
@@ -83,6 +89,14 @@ class Connection:
         """
         return _session(self.profile, self.region)
 
+    def aws_api(self) -> AwsApi:
+        """AWS, as the caller may use it.
+
+        Raises:
+            NotAllowed: as of aws().
+        """
+        return _aws_api(self.profile, self.region)
+
     def s3(self) -> Any:  # noqa: ANN401 - boto3 is published without types
         """A client for S3.
 
@@ -90,8 +104,8 @@ class Connection:
             NotAllowed: as of aws().
         """
         session = self.aws()
-        with _aws_configuration():
-            return session.client("s3")
+        with _aws_configuration(self.profile):
+            return guarded(session.client("s3"))
 
     def caller(self, environment: Mapping[str, str]) -> AuthBase:
         """How requests to OpenSearch are authenticated: basic with user and password from there, else SigV4.
@@ -102,31 +116,30 @@ class Connection:
             NotAllowed: there are neither.
         """
         user = environment.get("OPENSEARCH_USERNAME")
-        return HTTPBasicAuth(user, _password(user, environment)) if user else self._signature()
+        # As UTF-8, which OpenSearch reads; requests would encode text as Latin-1, and fail where it cannot.
+        return HTTPBasicAuth(user.encode(), _password(user, environment).encode()) if user else self._signature()
 
-    def domain(self) -> Domain:
-        """The domain or collection, as the caller of this environment may use it.
+    def client(self, auth: AuthBase | None = None) -> Client:
+        """The domain or collection, as this caller, or else that of the environment, may use it.
 
         Raises:
             NotAllowed: there is no caller.
         """
-        endpoint = Endpoint(self.endpoint, self.caller(os.environ), self.ca_file)
-        return Domain(endpoint, serverless=self.is_serverless)
+        auth = auth or self.caller(os.environ)
+        return Client(self.endpoint, auth, self.ca_file, serverless=self.is_serverless)
 
-    def command(self, name: str, unless_stack: Sequence[str] = (), always: Sequence[str] = ()) -> str:
-        """What to type to run another command on the same stack or domain, with further options."""
-        if self.stack is not None:
-            told = ["--stack-name", self.stack.name]
-        else:
-            index = [] if self.index == INDEX else ["--index", self.index]
-            told = ["--endpoint", self.endpoint, *index, *unless_stack]
-        given = (("--ca-file", self.ca_file), ("--profile", self.profile), ("--region", self.region))
-        shared = [word for option, value in given if value for word in (option, value)]
-        return shlex.join(["eks-logs", name, *told, *always, *shared])
+    def command(self, name: str, options: Sequence[str] = ()) -> str:
+        """What to type, in a new shell, to run another command on the same stack or domain, with further options."""
+        words = shlex.join(["eks-logs", name, *self.given, *options])
+        user = os.environ.get("OPENSEARCH_USERNAME")
+        return f"OPENSEARCH_USERNAME={shlex.quote(user)} {words}" if user else words
 
     def _signature(self) -> Signature:
         aws = self.aws()
-        credentials = aws.get_credentials()
+        with _aws_configuration(self.profile):
+            credentials = aws.get_credentials()
+            if credentials is not None:
+                credentials.get_frozen_credentials()  # an expired login is told here, and not by a request's traceback
         scope = self.signing_scope(aws.region_name)
         if credentials is None or scope is None:
             raise NotAllowed(
@@ -149,16 +162,25 @@ def _password(user: str, environment: Mapping[str, str]) -> str:
 
 
 def _session(profile: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 is published without types
-    with _aws_configuration():
+    with _aws_configuration(profile):
         return boto3.Session(profile_name=profile, region_name=region)
 
 
+def _aws_api(profile: str | None, region: str | None) -> AwsApi:
+    return AwsApi(_session(profile, region).client, profile=_named(profile))
+
+
+def _named(profile: str | None) -> str | None:
+    """The profile as it is printed: what is to be typed is to run in a fresh shell, too."""
+    return profile or os.environ.get("AWS_PROFILE")
+
+
 @contextmanager
-def _aws_configuration() -> Iterator[None]:
+def _aws_configuration(profile: str | None) -> Iterator[None]:
     try:
         yield
-    except BotoCoreError as error:
-        raise NotAllowed(f"no AWS credentials: {error}; check --profile, --region and ~/.aws/config") from None
+    except (BotoCoreError, ClientError) as error:
+        raise translated("sts", error, _named(profile)) from None
 
 
 def connected(command: Command) -> Command:
@@ -175,11 +197,28 @@ def connected(command: Command) -> Command:
         region: str | None,
         **own: object,
     ) -> None:
-        stack = find_stack(AwsApi(_session(profile, region).client), stack_name) if stack_name else None
-        address = required("--endpoint", endpoint, stack.endpoint if stack else None).rstrip("/")
-        name = index or (stack.index if stack else INDEX)
-        home = region or (stack.region if stack else None)
-        command(Connection(address, name, ca_file, profile, home, stack), **own)
+        stack = find_stack(_aws_api(profile, region), stack_name) if stack_name else None
+        source = "--endpoint" if endpoint else "OpenSearchEndpoint of the stack"
+        address = endpoint_address(required("--endpoint", endpoint, stack.endpoint if stack else None), source)
+        certificates = None if ca_file is None else str(Path(ca_file).absolute())
+        typed = {
+            "--stack-name": stack_name,
+            "--endpoint": endpoint and address,
+            "--index": index,
+            "--ca-file": certificates,
+            "--profile": _named(profile),
+            "--region": region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+        }
+        connection = Connection(
+            endpoint=address,
+            index=index or (stack.index if stack else INDEX),
+            ca_file=certificates,
+            profile=profile,
+            region=region or (stack.region if stack else None),
+            stack=stack,
+            given=tuple(word for option, value in typed.items() if value for word in (option, value)),
+        )
+        command(connection, **own)
 
     for option in reversed(_OPTIONS):
         bundled = option(bundled)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from eks_logs.commands.aim import rotated, rotation_of
 from eks_logs.commands.connection import Connection, connected, required
+from eks_logs.commands.target import rotated, rotation_of
 from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotUsable
 from eks_logs.replay.bucket import Bucket
