@@ -24,6 +24,8 @@ from requests_aws4auth import AWS4Auth
 from local.accounts import Account, check_reachable
 from local.cache import CACHE_VARIABLE, cache_folder, locked, provide
 from local.child_process import SYSTEM_PATH, Program, free_port, is_listening, running
+from local.distribution import DEFAULT_ENGINE, ENGINE_VARIABLE, ENGINES, chosen_engine
+from local.downloads import without_need_of
 from local.errors import RigError
 from local.identities import Identity, new_identity
 from local.lambda_runtime import TREE, LambdaFunction, LambdaRuntime, interpret
@@ -492,9 +494,60 @@ class TestStandingRig:
             keep(places)
 
 
-def test_java_options_point_into_the_run() -> None:
+class TestEngines:
+    @pytest.mark.parametrize("environment", [{}, {ENGINE_VARIABLE: ""}])
+    def test_the_default_one_where_none_is_named(self, environment: dict[str, str]) -> None:
+        assert chosen_engine(environment) is DEFAULT_ENGINE
+
+    @pytest.mark.parametrize("version", ENGINES)
+    def test_each_by_its_version(self, version: str) -> None:
+        engine = chosen_engine({ENGINE_VARIABLE: version})
+        assert engine.version == version
+        assert engine.security is not None
+        assert engine.security.archive.version.startswith(version)
+
+    @pytest.mark.parametrize("version", ["3.4", "3.4.0 ", "latest", "2.19.4,3.4.0"])
+    def test_another_is_refused_and_what_there_is_is_named(self, version: str) -> None:
+        with pytest.raises(RigError, match=rf"{ENGINE_VARIABLE} is '{version}': .* 2\.19\.4 and 3\.4\.0"):
+            chosen_engine({ENGINE_VARIABLE: version})
+
+    def test_each_has_a_folder_of_its_own(self) -> None:
+        assert len({engine.folder_name for engine in ENGINES.values()}) == len(ENGINES)
+
+    def test_the_rig_runs_the_chosen_one(self, rig: Rig) -> None:
+        assert rig.node.request("GET", "/").json()["version"]["number"] == chosen_engine(os.environ).version
+
+    def test_the_makefile_tests_every_one(self) -> None:
+        makefile = (TREE / "Makefile").read_text()
+        assert f"ENGINES ?= {' '.join(ENGINES)}\n" in makefile
+
+
+class TestPluginDescriptor:
+    DESCRIPTOR = "name=opensearch-security\nextended.plugins=workload-management;optional=true,rule-framework\nx=1\n"
+
+    def test_a_plugin_that_is_not_to_be_had_becomes_optional(self) -> None:
+        assert without_need_of(["rule-framework"], self.DESCRIPTOR) == self.DESCRIPTOR.replace(
+            "rule-framework", "rule-framework;optional=true"
+        )
+
+    def test_wherever_it_stands(self) -> None:
+        assert without_need_of(["b", "a"], "extended.plugins=a,b,c\n") == (
+            "extended.plugins=a;optional=true,b;optional=true,c\n"
+        )
+
+    def test_nothing_else_changes(self) -> None:
+        assert without_need_of([], self.DESCRIPTOR) == self.DESCRIPTOR
+
+    @pytest.mark.parametrize("name", ["rule", "framework", "workload-management", "x"])
+    def test_one_that_it_does_not_need_is_an_error(self, name: str) -> None:
+        with pytest.raises(RigError, match=f"does not extend {name}"):
+            without_need_of([name], self.DESCRIPTOR)
+
+
+def test_java_options_point_into_the_run_and_want_no_module_that_the_runtime_lacks() -> None:
     shipped = (
-        "-XX:HeapDumpPath=data\n-XX:ErrorFile=logs/hs_err_pid%p.log\n9-:-Xlog:gc*:file=logs/gc.log:utctime\n-Ddata=x\n"
+        "-XX:HeapDumpPath=data\n-XX:ErrorFile=logs/hs_err_pid%p.log\n9-:-Xlog:gc*:file=logs/gc.log:utctime\n"
+        "20-:--add-modules=jdk.incubator.vector\n-Ddata=x\n"
     )
     assert java_options(shipped, Path("/run")) == (
         "-XX:HeapDumpPath=/run/data\n-XX:ErrorFile=/run/logs/hs_err_pid%p.log\n"
