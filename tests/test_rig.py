@@ -19,8 +19,10 @@ from typing import ClassVar
 
 import pytest
 import requests
+from click.testing import CliRunner
 from requests_aws4auth import AWS4Auth
 
+from local.__main__ import up
 from local.accounts import Account, check_reachable
 from local.cache import CACHE_VARIABLE, cache_folder, locked, provide
 from local.child_process import SYSTEM_PATH, Program, free_port, is_listening, running
@@ -29,10 +31,10 @@ from local.downloads import without_need_of
 from local.errors import RigError
 from local.identities import Identity, new_identity
 from local.lambda_runtime import TREE, LambdaFunction, LambdaRuntime, interpret
-from local.opensearch_node import EDGE_ADDRESS, java_options
+from local.opensearch_node import EDGE_ADDRESS, Node, java_options
 from local.rig import FUNCTION_ROLE, Edge, Rig, open_edge
 from local.sigv4 import RefusedError, Scope, SignedRequest, verify
-from local.standing_rig import Places, keep, standing
+from local.standing_rig import Places, StandingRig, keep, standing
 
 AUTHINFO = "/_plugins/_security/authinfo"
 MISMATCH = (
@@ -493,6 +495,26 @@ class TestStandingRig:
         with locked(places.lock, lambda: None), pytest.raises(RigError, match="up already"):
             keep(places)
 
+    @pytest.mark.parametrize(
+        ("asked", "status", "words"),
+        [
+            ("", 0, "is up already, with OpenSearch 2.19.4"),
+            ("2.19.4", 0, "is up already, with OpenSearch 2.19.4"),
+            ("3.4.0", 1, "a rig is up with OpenSearch 2.19.4: end it first"),
+            ("3", 1, f"{ENGINE_VARIABLE} is '3'"),
+        ],
+    )
+    def test_what_is_up_is_not_taken_for_another_engine(
+        self, asked: str, status: int, words: str, tmp_path: Path
+    ) -> None:
+        places, identity = Places(tmp_path), new_identity(FUNCTION_ROLE)
+        node = Node("http://127.0.0.1:9", "admin", "admin", 1, "2.19.4")
+        rig = Rig(node, Edge("https://127.0.0.1:9", tmp_path, 1), identity, identity, "eu-west-1", tmp_path)
+        places.state.write_text(json.dumps(dataclasses.asdict(StandingRig(1, rig)), default=str))
+        with locked(places.lock, lambda: None):
+            result = CliRunner().invoke(up, env={CACHE_VARIABLE: str(tmp_path), ENGINE_VARIABLE: asked})
+        assert (result.exit_code, words in result.output) == (status, True), result.output
+
 
 class TestEngines:
     @pytest.mark.parametrize("environment", [{}, {ENGINE_VARIABLE: ""}])
@@ -517,9 +539,10 @@ class TestEngines:
     def test_the_rig_runs_the_chosen_one(self, rig: Rig) -> None:
         assert rig.node.request("GET", "/").json()["version"]["number"] == chosen_engine(os.environ).version
 
-    def test_the_makefile_tests_every_one(self) -> None:
-        makefile = (TREE / "Makefile").read_text()
-        assert f"ENGINES ?= {' '.join(ENGINES)}\n" in makefile
+    def test_every_one_is_tested_by_make_and_by_ci(self) -> None:
+        assert f"ENGINES ?= {' '.join(ENGINES)}\n" in (TREE / "Makefile").read_text()
+        others = [version for version in ENGINES if version != DEFAULT_ENGINE.version]
+        assert f"make test-engines ENGINES={' '.join(others)}\n" in (TREE / ".ci" / "run").read_text()
 
 
 class TestPluginDescriptor:
