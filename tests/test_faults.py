@@ -47,7 +47,7 @@ ENDS = {
     "413-above-1-mb": End(21, 1, words=("kept as dead letters in S3", "slim 1")),
     "403-role-not-mapped": End(**KEPT_WHOLE, words=("set-up (403): security_exception: no permissions", "eks-logs")),
     "403-signature-expired": End(words=(AGAIN, "403: Signature expired")),
-    "shard-limit-at-first": End(words=(AGAIN, "400: validation_exception", "maximum shards open", "stored 60")),
+    "shard-limit-at-first": End(words=(AGAIN, "400: validation_exception", "shards open", "stored 60")),
     "closed-at-first": End(words=(AGAIN, "400: index_closed_exception: closed", "stored 60")),
     "no-auto-creation": End(
         **KEPT_WHOLE, words=("set-up (404): index_not_found_exception: no such index", "action.auto_create_index")
