@@ -6,9 +6,15 @@ CHROMIUM ?= chromium
 BIN := .venv/bin
 UV_INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --python
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
+# The OpenSearch of demo, faults, test, up and bench, such as ENGINE=3.4.0; else the rig's default.
+ifdef ENGINE
+export EKS_LOGS_RIG_ENGINE := $(ENGINE)
+endif
+# Those of test-engines: every one that the rig has.
+ENGINES ?= 2.19.4 3.4.0
 LOCKED := src/requirements requirements/uv requirements/dev requirements/lambda requirements/sam
 
-.PHONY: help demo faults test lint package up down events schema dashboards fuzz planted against bench picture lock clean
+.PHONY: help demo faults test test-engines lint package up down events schema dashboards fuzz planted against bench picture lock clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -20,6 +26,9 @@ faults: .venv-lambda/.installed .venv-sam/.installed  ## Break the way to OpenSe
 
 test: lint package  ## Everything CI checks: lint, types, sam build, tests on a real OpenSearch
 	$(BIN)/python -m pytest
+
+test-engines: .venv/.installed .venv-lambda/.installed .venv-sam/.installed  ## The tests that talk to OpenSearch, on each engine of ENGINES
+	for engine in $(ENGINES); do EKS_LOGS_RIG_ENGINE=$$engine $(BIN)/python -m pytest -m opensearch; done
 
 lint: .venv/.installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=src $(BIN)/lint-imports --no-logo

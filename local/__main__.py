@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from local.cache import cache_folder
+from local.distribution import ENGINE_VARIABLE, chosen_engine
 from local.errors import RigError
 from local.operators_tool import run_setup
 from local.rig import Rig, tell
@@ -48,11 +49,14 @@ def up() -> None:
     """Start what `down` ends."""
     places = _places()
     with _plain_errors():
+        engine = chosen_engine(os.environ)
         found = standing(places)
         if found is None:
             found = _set_up(places)
+        elif os.environ.get(ENGINE_VARIABLE) and found.rig.node.version != engine.version:
+            raise RigError(f"a rig is up with OpenSearch {found.rig.node.version}: end it first, with `make down`")
         else:
-            click.echo("The rig is up already; `make down` ends it.")
+            click.echo(f"The rig is up already, with OpenSearch {found.rig.node.version}; `make down` ends it.")
     click.echo(how_to_use(found.rig))
 
 

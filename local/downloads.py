@@ -2,10 +2,11 @@
 
 import hashlib
 import importlib.metadata
+import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import requests
 from jgo.maven import MavenContext, PythonResolver
 
 from local.cache import Progress, provide
-from local.distribution import Distribution, MavenArtifact
+from local.distribution import Distribution, MavenArtifact, SecurityPlugin
 from local.errors import RigError
 
 _TIMEOUT_SECONDS = 60
@@ -33,10 +34,33 @@ def opensearch_home(distribution: Distribution, cache: Path, progress: Progress)
     def fill(folder: Path) -> None:
         _unpack_server(_download(distribution.server, folder, progress), folder)
         if distribution.security is not None:
-            _unpack(_download(distribution.security, folder, progress), folder / "plugins" / distribution.security.name)
+            _install(distribution.security, folder, progress)
         shutil.rmtree(folder / _REPOSITORY)
 
     return provide(cache / distribution.folder_name, fill, progress)
+
+
+def _install(security: SecurityPlugin, home: Path, progress: Progress) -> None:
+    plugin = home / "plugins" / security.archive.name
+    _unpack(_download(security.archive, home, progress), plugin)
+    for jar in security.jars:
+        shutil.copy(_download(jar, home, progress), plugin)
+    descriptor = plugin / "plugin-descriptor.properties"
+    descriptor.write_text(without_need_of(security.optional_plugins, descriptor.read_text()))
+
+
+def without_need_of(plugins: Iterable[str], descriptor: str) -> str:
+    """A plugin's descriptor in which it extends some plugins only where they are.
+
+    Raises:
+        RigError: It does not extend one of them.
+    """
+    for name in plugins:
+        needs = rf"^(extended\.plugins=(?:.*,)?{re.escape(name)})(?=,|$)"
+        descriptor, changes = re.subn(needs, r"\1;optional=true", descriptor, flags=re.MULTILINE)
+        if changes != 1:
+            raise RigError(f"the security plugin's descriptor does not extend {name}: is it another version?")
+    return descriptor
 
 
 def java_home(cache: Path, progress: Progress) -> Path:
@@ -57,7 +81,7 @@ def _download(artifact: MavenArtifact, folder: Path, progress: Progress) -> Path
     )
     component = maven.project(artifact.group, artifact.name).at_version(artifact.version)
     try:
-        archive = component.artifact(packaging="zip").resolve()
+        archive = component.artifact(packaging=artifact.packaging).resolve()
     except (requests.RequestException, RuntimeError, OSError) as error:
         wanted = f"{artifact.group}:{artifact.name}:{artifact.version}"
         raise RigError(f"{wanted} could not be had from Maven Central; is the network up? {error}") from error
@@ -77,7 +101,7 @@ def _in_steps(progress: Progress) -> Callable[[str, int], AbstractContextManager
 
     @contextmanager
     def started(name: str, total: int) -> Iterator[Callable[[int], None]]:
-        progress(f"downloading {name} ({total // _MEGABYTE} MB)")
+        progress(f"downloading {name} ({total / _MEGABYTE:.0f} MB)")
         received = 0
 
         def update(size: int) -> None:

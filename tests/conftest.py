@@ -1,6 +1,7 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 
 import pytest
 from opensearchpy import OpenSearch
@@ -8,6 +9,8 @@ from opensearchpy import OpenSearch
 from eks_logs.opensearch.index_template import TEMPLATE_PATH
 from eks_logs.opensearch.role import ROLE_PATH
 from eks_logs.opensearch.role_mapping import MAPPING_PATH
+from local.distribution import chosen_engine
+from local.errors import RigError
 from local.forwarding import forward_events, master_client, sent_by_type, stored_by_type
 from local.kept_bucket import S3Server, open_s3
 from local.operators_tool import run_setup
@@ -15,6 +18,25 @@ from local.rig import Rig, open_rig, tell
 from tests.operator_commands import delete, done
 
 SAMPLES = "eks-control-plane-logs-samples"
+
+
+def pytest_configure() -> None:
+    try:
+        chosen_engine(os.environ)
+    except RigError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header() -> str:
+    return f"engine: OpenSearch {chosen_engine(os.environ).version}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what talks to OpenSearch, before `-m` chooses among the marks."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "rig" in item.fixturenames:
+            item.add_marker("opensearch")
 
 
 @pytest.fixture(scope="session")

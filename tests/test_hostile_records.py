@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from opensearchpy import OpenSearch
 
+from forwarder.json_values import may_have_long_names
+from forwarder.pipeline import documents_of
 from local.rig import Rig
 from tests.mapping_rules import mapped_paths
-from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
+from tests.payloads import STREAMS, TIMESTAMP, answer, batch, envelope, lambda_event
 
 INDEX = "eks-control-plane-logs-hostile"
 BAD_NAMES = ("", ".", "..", ".a", "a.", "a..b", " ", "a. .b", "\0", "\n")
@@ -49,6 +52,8 @@ def audit_paths(*, objects: bool) -> list[tuple[str, ...]]:
 def audit_records() -> dict[str, str]:
     """Every hostile audit event, by a name that becomes its id."""
     deep = '{"a":' * 2_000 + "1" + "}" * 2_000
+    names = ("n" * 50_001, "\u00fc" * 25_001, "\U0001f600" * 12_501, '"' * 50_001)
+    long_names = {"a": [dict.fromkeys(names, 1)]}
     cases = {
         "annotations": changed(("annotations",), {"new.example.com/key": "v", "a": "1", "a.b": "2", "a.b.c": "3"}),
         "status-text": changed(("responseObject",), {"status": "Failure"}),
@@ -57,6 +62,9 @@ def audit_records() -> dict[str, str]:
         "large-user": changed(("user", "username"), LARGE),
         "large-reason": changed(("annotations", "authorization.k8s.io/reason"), LARGE),
         "large-body": changed(("requestObject", "data"), LARGE),
+        "long-names-in-body": changed(("requestObject",), long_names),
+        "long-names-in-new-member": changed(("newMember",), long_names),
+        "long-names-cut-off": json.dumps(EVENT)[:-1] + f',"responseObject":{json.dumps(long_names)[:-1]},"cut":"',
         "deep-body": json.dumps(EVENT)[:-1] + f',"responseObject":{deep}}}',
         "deep-list": json.dumps(EVENT)[:-1] + f',"responseObject":{"[" * 2_000}{"]" * 2_000}}}',
         "deep-scalar": '{"verb":"create","objectRef":' + json.dumps(EVENT["objectRef"]) + f',"requestURI":{deep}}}',
@@ -152,6 +160,35 @@ def test_lines_are_found_by_their_message(stored: OpenSearch) -> None:
     assert found(stored, {"term": {"klog.message.keyword": "hostile"}}) == {"scheduler", "controllerManager"}
     assert found(stored, {"term": {"authenticator.msg.keyword": "hostile"}}) == {"authenticator"}
     assert found(stored, {"match": {"@message": "hostile"}}) >= {"api"}
+
+
+def names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from names_in(item)
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from names_in(item)
+
+
+@pytest.mark.parametrize("case", [name for name in AUDIT if name.startswith("long-names")])
+def test_no_name_is_longer_than_opensearch_3_takes(case: str) -> None:
+    (document,) = documents_of(batch([AUDIT[case]], STREAMS["audit"]))
+    names = list(names_in(document.source))
+    assert len([name for name in names if len(name) > 10_000]) == 4, "each is kept, as far as it may be"
+    assert max(len(name.encode()) for name in names) <= 50_000
+
+
+@pytest.mark.parametrize("name", ["n" * 50_001, '"' * 50_001, "\\" * 50_001, '":"' * 20_000, "\u00fc" * 25_001])
+def test_a_long_name_is_seen_wherever_it_stands(name: str) -> None:
+    for offset in range(0, 60_000, 997):
+        body = orjson.dumps({"a": ["b" * 10] * (offset // 13), "c" * (offset % 13): {name: 1}, "d": "e" * offset})
+        assert may_have_long_names(body), offset
+
+
+def test_many_short_names_are_not_taken_for_a_long_one() -> None:
+    assert not may_have_long_names(orjson.dumps({f'na"me{number}': [number] * 100 for number in range(10_000)}))
 
 
 def test_the_records_are_many() -> None:

@@ -1,6 +1,7 @@
 """A real server that is too small for what eight functions send at once: it pushes back, and everything is stored."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from local.distribution import chosen_engine
 from local.forwarding import master_client, stored_by_type
 from local.lambda_runtime import Invocation
 from local.operators_tool import run_setup
 from local.rig import NodeOptions, Rig, open_rig, tell
 from tests.busy_cluster import busy_records
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
+
+pytestmark = pytest.mark.opensearch
 
 INDEX = "eks-control-plane-logs-pushed-back"
 FUNCTIONS = 8
@@ -29,7 +33,7 @@ SQUEEZED = {
 
 @pytest.fixture(scope="module")
 def squeezed() -> Iterator[Rig]:
-    with open_rig(NodeOptions(heap="512m", settings=SQUEEZED)) as opened:
+    with open_rig(NodeOptions(chosen_engine(os.environ), heap="512m", settings=SQUEEZED)) as opened:
         run_setup(opened, tell)
         yield opened
 

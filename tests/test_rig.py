@@ -19,18 +19,22 @@ from typing import ClassVar
 
 import pytest
 import requests
+from click.testing import CliRunner
 from requests_aws4auth import AWS4Auth
 
+from local.__main__ import up
 from local.accounts import Account, check_reachable
 from local.cache import CACHE_VARIABLE, cache_folder, locked, provide
 from local.child_process import SYSTEM_PATH, Program, free_port, is_listening, running
+from local.distribution import DEFAULT_ENGINE, ENGINE_VARIABLE, ENGINES, chosen_engine
+from local.downloads import without_need_of
 from local.errors import RigError
 from local.identities import Identity, new_identity
 from local.lambda_runtime import TREE, LambdaFunction, LambdaRuntime, interpret
-from local.opensearch_node import EDGE_ADDRESS, java_options
+from local.opensearch_node import EDGE_ADDRESS, Node, java_options
 from local.rig import FUNCTION_ROLE, Edge, Rig, open_edge
 from local.sigv4 import RefusedError, Scope, SignedRequest, verify
-from local.standing_rig import Places, keep, standing
+from local.standing_rig import Places, StandingRig, keep, standing
 
 AUTHINFO = "/_plugins/_security/authinfo"
 MISMATCH = (
@@ -491,10 +495,82 @@ class TestStandingRig:
         with locked(places.lock, lambda: None), pytest.raises(RigError, match="up already"):
             keep(places)
 
+    @pytest.mark.parametrize(
+        ("asked", "status", "words"),
+        [
+            ("", 0, "is up already, with OpenSearch 2.19.4"),
+            ("2.19.4", 0, "is up already, with OpenSearch 2.19.4"),
+            ("3.4.0", 1, "a rig is up with OpenSearch 2.19.4: end it first"),
+            ("3", 1, f"{ENGINE_VARIABLE} is '3'"),
+        ],
+    )
+    def test_what_is_up_is_not_taken_for_another_engine(
+        self, asked: str, status: int, words: str, tmp_path: Path
+    ) -> None:
+        places, identity = Places(tmp_path), new_identity(FUNCTION_ROLE)
+        node = Node("http://127.0.0.1:9", "admin", "admin", 1, "2.19.4")
+        rig = Rig(node, Edge("https://127.0.0.1:9", tmp_path, 1), identity, identity, "eu-west-1", tmp_path)
+        places.state.write_text(json.dumps(dataclasses.asdict(StandingRig(1, rig)), default=str))
+        with locked(places.lock, lambda: None):
+            result = CliRunner().invoke(up, env={CACHE_VARIABLE: str(tmp_path), ENGINE_VARIABLE: asked})
+        assert (result.exit_code, words in result.output) == (status, True), result.output
 
-def test_java_options_point_into_the_run() -> None:
+
+class TestEngines:
+    @pytest.mark.parametrize("environment", [{}, {ENGINE_VARIABLE: ""}])
+    def test_the_default_one_where_none_is_named(self, environment: dict[str, str]) -> None:
+        assert chosen_engine(environment) is DEFAULT_ENGINE
+
+    @pytest.mark.parametrize("version", ENGINES)
+    def test_each_by_its_version(self, version: str) -> None:
+        engine = chosen_engine({ENGINE_VARIABLE: version})
+        assert engine.version == version
+        assert engine.security is not None
+        assert engine.security.archive.version.startswith(version)
+
+    @pytest.mark.parametrize("version", ["3.4", "3.4.0 ", "latest", "2.19.4,3.4.0"])
+    def test_another_is_refused_and_what_there_is_is_named(self, version: str) -> None:
+        with pytest.raises(RigError, match=rf"{ENGINE_VARIABLE} is '{version}': .* 2\.19\.4 and 3\.4\.0"):
+            chosen_engine({ENGINE_VARIABLE: version})
+
+    def test_each_has_a_folder_of_its_own(self) -> None:
+        assert len({engine.folder_name for engine in ENGINES.values()}) == len(ENGINES)
+
+    def test_the_rig_runs_the_chosen_one(self, rig: Rig) -> None:
+        assert rig.node.request("GET", "/").json()["version"]["number"] == chosen_engine(os.environ).version
+
+    def test_every_one_is_tested_by_make_and_by_ci(self) -> None:
+        assert f"ENGINES ?= {' '.join(ENGINES)}\n" in (TREE / "Makefile").read_text()
+        others = [version for version in ENGINES if version != DEFAULT_ENGINE.version]
+        assert f"make test-engines ENGINES={' '.join(others)}\n" in (TREE / ".ci" / "run").read_text()
+
+
+class TestPluginDescriptor:
+    DESCRIPTOR = "name=opensearch-security\nextended.plugins=workload-management;optional=true,rule-framework\nx=1\n"
+
+    def test_a_plugin_that_is_not_to_be_had_becomes_optional(self) -> None:
+        assert without_need_of(["rule-framework"], self.DESCRIPTOR) == self.DESCRIPTOR.replace(
+            "rule-framework", "rule-framework;optional=true"
+        )
+
+    def test_wherever_it_stands(self) -> None:
+        assert without_need_of(["b", "a"], "extended.plugins=a,b,c\n") == (
+            "extended.plugins=a;optional=true,b;optional=true,c\n"
+        )
+
+    def test_nothing_else_changes(self) -> None:
+        assert without_need_of([], self.DESCRIPTOR) == self.DESCRIPTOR
+
+    @pytest.mark.parametrize("name", ["rule", "framework", "workload-management", "x"])
+    def test_one_that_it_does_not_need_is_an_error(self, name: str) -> None:
+        with pytest.raises(RigError, match=f"does not extend {name}"):
+            without_need_of([name], self.DESCRIPTOR)
+
+
+def test_java_options_point_into_the_run_and_want_no_module_that_the_runtime_lacks() -> None:
     shipped = (
-        "-XX:HeapDumpPath=data\n-XX:ErrorFile=logs/hs_err_pid%p.log\n9-:-Xlog:gc*:file=logs/gc.log:utctime\n-Ddata=x\n"
+        "-XX:HeapDumpPath=data\n-XX:ErrorFile=logs/hs_err_pid%p.log\n9-:-Xlog:gc*:file=logs/gc.log:utctime\n"
+        "20-:--add-modules=jdk.incubator.vector\n-Ddata=x\n"
     )
     assert java_options(shipped, Path("/run")) == (
         "-XX:HeapDumpPath=/run/data\n-XX:ErrorFile=/run/logs/hs_err_pid%p.log\n"

@@ -15,6 +15,14 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 MAX_DEPTH = 200
 # OpenSearch refuses a document with more than 20 (index.mapping.depth.limit), also where it does not index them.
 MAX_LISTS = 16
+# OpenSearch 3 refuses a document with a longer name in it, in bytes of UTF-8, also where it does not index it
+# (Jackson, StreamReadConstraints, DEFAULT_MAX_NAME_LEN); OpenSearch 2 takes them.
+_LONGEST_NAME_BYTES = 50_000
+# So many characters are never more bytes.
+_LONGEST_NAME = _LONGEST_NAME_BYTES // 4
+_LONG = _LONGEST_NAME_BYTES // 2
+# In a string of JSON each quote has a backslash before it.
+_QUOTE = re.compile(rb'[^\\]"')
 _NESTS = (dict, list)
 TOO_DEEP = "(nested deeper than this document keeps: see @message)"
 
@@ -204,6 +212,24 @@ def up_to_depth(
         for name, item in value.items()
         if name not in left_out
     }
+
+
+def may_have_long_names(json: bytes) -> bool:
+    """Whether there can be a name in a text of JSON that is too long for OpenSearch.
+
+    No part of such a name has a quote that is not escaped; so only a few bytes in each part of the text are looked at.
+    """
+    starts = range(0, len(json) - _LONG + 1, _LONG)
+    return any(_QUOTE.search(json, start, start + _LONG) is None for start in starts)
+
+
+def with_names_cut(value: JsonValue) -> JsonValue:
+    """The value with the beginnings of names that are too long for OpenSearch; nested no deeper than MAX_DEPTH."""
+    if isinstance(value, list):
+        return [with_names_cut(item) for item in value]
+    if isinstance(value, dict):
+        return {name[:_LONGEST_NAME]: with_names_cut(item) for name, item in value.items()}
+    return value
 
 
 def as_keyword(value: JsonValue) -> str | None:

@@ -34,10 +34,12 @@ from forwarder.json_values import (
     as_keyword,
     as_object,
     is_http_status,
+    may_have_long_names,
     quote_masked,
     read_json,
     read_leading_members,
     up_to_depth,
+    with_names_cut,
 )
 from forwarder.log_headers import start_of
 
@@ -339,7 +341,7 @@ def _others(members: Mapping[str, JsonValue]) -> _Raws:
     Not mapped, they are stored and shown; what begins with `_` OpenSearch keeps for itself.
     """
     return {
-        name: Raw(orjson.dumps(_fitted_body(value)))
+        name: Raw(orjson.dumps(with_names_cut(_fitted_body(value))))
         for name, value in members.items()
         if is_field_name(name)
         and not name.startswith("_")
@@ -446,7 +448,10 @@ def _body(json: bytes) -> tuple[JsonValue, Raw]:
     compact = orjson.dumps(value)
     if _MANAGED_FIELDS_JSON in compact or _LAST_APPLIED_JSON in compact or not _is_shallow(value, compact):
         value = _fitted_body(value)
-        return value, _raw(value)
+        compact = orjson.dumps(value)
+    if may_have_long_names(compact):
+        value = with_names_cut(value)
+        compact = orjson.dumps(value)
     return value, ABSENT if compact in _EMPTY else Raw(compact)
 
 
