@@ -444,9 +444,9 @@ def _of_kinds() -> Iterator[Planted]:
     """What planted_kinds.py tells, each with a secret of its own."""
     secrets = (f"Quittenbaum{number}x" for number in count(100))
     for (name, text, kept), secret in zip(FILES, secrets, strict=False):
-        yield Planted(f"file {name}", config_map(text.replace("", secret)), (secret,), kept)
+        yield Planted(f"file {name}", config_map(text.replace("@@", secret)), (secret,), kept)
     for words, secret in zip(COMMANDS, secrets, strict=False):
-        said = [word.replace("", secret) for word in words]
+        said = [word.replace("@@", secret) for word in words]
         quoted = " ".join(f"'{word}'" if " " in word or '"' in word else word for word in said)
         script = ["sh", "-c", f"{quoted} && echo kept"]
         asked = "&".join(f"command={quote_plus(word)}" for word in said)
@@ -454,15 +454,15 @@ def _of_kinds() -> Iterator[Planted]:
         yield Planted(f"command in a script {words}", event(pod({"command": script})), (secret,), ("kept",))
         yield Planted(f"command in a URI {words}", uri(f"{asked}&container=kept"), (secret,), ("container=kept",))
     for (name, text, kept), secret in zip(SCRIPTS, secrets, strict=False):
-        script = ["/bin/bash", "-ec", text.replace("", secret)]
+        script = ["/bin/bash", "-ec", text.replace("@@", secret)]
         yield Planted(f"script {name}", event(pod({"command": script})), (secret,), kept)
     for (name, text, kept), secret in zip(LINES, secrets, strict=False):
-        line = text.replace("", secret)
+        line = text.replace("@@", secret)
         yield Planted(f"klog {name}", klog(line), (secret,), kept)
         yield Planted(f"zap {name}", zap(line), (secret,))
         yield Planted(f"status {name}", event(responseStatus={"code": 422, "message": line}), (secret,))
     for (name, body, kept), secret in zip(BODIES, secrets, strict=False):
-        yield Planted(f"body {name}", event(json.loads(json.dumps(body).replace("", secret))), (secret,), kept)
+        yield Planted(f"body {name}", event(json.loads(json.dumps(body).replace("@@", secret))), (secret,), kept)
 
 
 HARMLESS_REFERENCES: tuple[Any, ...] = (

@@ -11,8 +11,11 @@ import requests
 from opensearchpy import OpenSearch
 from requests_aws4auth import AWS4Auth
 
-from eks_logs.plan import MAPPING_PATH, ROLE_PATH, TEMPLATE_PATH
-from forwarder.delivery.verdicts import Cause, Verdict, error_type, item_cause, request_cause
+from eks_logs.opensearch.index_template import TEMPLATE_PATH
+from eks_logs.opensearch.role import ROLE_PATH
+from eks_logs.opensearch.role_mapping import MAPPING_PATH
+from forwarder.delivery.error_causes import error_type, item_cause, request_cause
+from forwarder.delivery.verdicts import Cause, Verdict
 from local.rig import Identity, Rig
 
 INDEX = "eks-control-plane-logs-engine"
