@@ -176,7 +176,7 @@ STATES: dict[str, tuple[State, int, Cause]] = {
     "closed": (closed, 400, Cause.INDEX_CLOSED),
     "write block": (with_settings(index__blocks__write=True), 403, Cause.BLOCKED),
     "read only": (with_settings(index__blocks__read_only=True), 403, Cause.BLOCKED),
-    "disk full": (with_settings(index__blocks__read_only_allow_delete=True), 429, Cause.BLOCKED),
+    "disk full": (with_settings(index__blocks__read_only_allow_delete=True), 429, Cause.DISK_FULL),
     "no more shards": (cluster_setting("cluster.max_shards_per_node", 1), 400, Cause.SHARD_LIMIT),
     "no auto-creation": (cluster_setting("action.auto_create_index", "false"), 404, Cause.NO_INDEX),
     "alias of two": (two_indices_of_an_alias, 400, Cause.NO_WRITE_INDEX),

@@ -442,20 +442,20 @@ def test_a_replay_for_programs_is_one_json_text(bucket: Bucket, server: OpenSear
 
 
 @pytest.mark.parametrize(
-    "endpoint",
+    ("endpoint", "words"),
     [
-        "http://search-logs.eu-west-1.es.amazonaws.com",
-        "http://u:secret@127.0.0.1.example.com",
-        "search-logs",
-        "ftp://127.0.0.1",
-        "http://[::1",
+        ("http://search-logs.eu-west-1.es.amazonaws.com", "would send the password in clear; give --endpoint https://"),
+        ("http://u:secret@127.0.0.1.example.com", "must hold no user and no password"),
+        ("search-logs", "has no https:// in front; give --endpoint https://search-logs"),
+        ("ftp://127.0.0.1", "is not an https:// address"),
+        ("http://[::1", "is not an https:// address"),
     ],
 )
-def test_nothing_is_sent_in_clear(bucket: Bucket, endpoint: str) -> None:
+def test_nothing_is_sent_in_clear(bucket: Bucket, endpoint: str, words: str) -> None:
     bucket.letters("a")
     bucket.letters("b")
     done = bucket.replay(endpoint=endpoint)
-    assert_ended_at_once(bucket, done, "give https://<host>")
+    assert_ended_at_once(bucket, done, words)
     assert "secret" not in done.stderr
     assert done.stdout == ""
 

@@ -7,7 +7,7 @@ import pytest
 from requests.auth import HTTPBasicAuth
 
 from eks_logs.endpoint import Endpoint
-from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotReachable, Rejected, SetupError
+from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotOpenSearch, Rejected, SetupError
 from eks_logs.replay.contents import Batch
 from eks_logs.replay.duplicates import SKIP_OPTION, DuplicateCheck
 from forwarder.documents import document_of
@@ -55,7 +55,8 @@ def test_each_other_rotation_is_asked_for(wire: WireServer) -> None:
 
 def test_an_alias_of_several_indices_is_searched(wire: WireServer) -> None:
     wire.answers[MGET] = answers(error("illegal_argument_exception"), NO_INDEX, NO_INDEX)
-    wire.answers["POST", "/logs/_search"] = 200, {"hits": {"hits": [{"_id": "a", "_index": "logs-2026"}]}}
+    hits = [{"_id": "a", "_index": "logs-2026"}]
+    wire.answers["POST", "/logs/_search"] = 200, {"hits": {"hits": hits}, "_shards": {}}
     assert check(wire) == {"a": "logs-2026"}
 
 
@@ -89,12 +90,12 @@ def test_a_server_that_has_room_again_is_believed(wire: WireServer) -> None:
         (answers({}, error("index_closed_exception"), {}), DuplicatesUnknown, "logs-2026.11, which cannot be read"),
         (answers({}, {"error": "whatever"}, {}), DuplicatesUnknown, SKIP_OPTION),
         ((400, {"error": "no"}), Rejected, "400 at /_mget"),
-        ((302, None), NotReachable, "is not OpenSearch"),
-        ((200, None), NotReachable, "is not OpenSearch"),
-        ((200, ["a page"]), NotReachable, "is not OpenSearch"),
-        ((200, {"docs": "none"}), NotReachable, "is not OpenSearch"),
-        ((200, {"docs": [{}]}), NotReachable, "is not OpenSearch"),
-        ((200, {"docs": NOWHERE[1]["docs"][:2]}), NotReachable, "is not OpenSearch"),
+        ((302, None), NotOpenSearch, "is not OpenSearch"),
+        ((200, None), NotOpenSearch, "is not OpenSearch"),
+        ((200, ["a page"]), NotOpenSearch, "is not OpenSearch"),
+        ((200, {"docs": "none"}), NotOpenSearch, "is not OpenSearch"),
+        ((200, {"docs": [{}]}), NotOpenSearch, "is not OpenSearch"),
+        ((200, {"docs": NOWHERE[1]["docs"][:2]}), NotOpenSearch, "is not OpenSearch"),
     ],
 )
 def test_what_is_no_answer_is_not_taken_for_not_stored(
@@ -108,5 +109,5 @@ def test_what_is_no_answer_is_not_taken_for_not_stored(
 def test_a_search_that_is_not_answered_is_not_taken_for_not_stored(wire: WireServer) -> None:
     wire.answers[MGET] = answers(error("illegal_argument_exception"), {}, {})
     wire.answers["POST", "/logs/_search"] = 200, {}
-    with pytest.raises(NotReachable, match="/logs/_search"):
+    with pytest.raises(NotOpenSearch, match="/logs/_search"):
         check(wire)

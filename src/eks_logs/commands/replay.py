@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -114,7 +112,6 @@ def replay_command(  # noqa: PLR0913 - one parameter for each option
     --profile or of the environment, which S3 is asked with in any case: s3:ListBucket, s3:GetObject, s3:DeleteObject,
     and s3:PutObject for --keep and for --document-ids generated.
     """
-    _refuse_clear_text(connection.endpoint)
     stack = connection.stack
     source = Bucket(connection.s3(), required("--bucket", bucket, stack.kept_bucket if stack else None))
     objects = select(source.keys(), Period(since, until))
@@ -144,29 +141,6 @@ def replay_command(  # noqa: PLR0913 - one parameter for each option
         click.echo(results_json([]) if as_json else "nothing to replay")
     if left:
         click.get_current_context().exit(1)
-
-
-def _refuse_clear_text(endpoint: str) -> None:
-    """Records and a password are not for everyone on the way; on the way to this machine itself there is nobody.
-
-    Raises:
-        NotUsable: the endpoint is not https.
-    """
-    try:
-        url = urlsplit(endpoint)
-        host = url.hostname or ""
-    except ValueError:
-        raise NotUsable("--endpoint is not an address: give https://<host>") from None
-    if url.scheme == "https" or (url.scheme == "http" and _is_loopback(host)):
-        return
-    raise NotUsable("--endpoint is not https: records and the password would be sent in clear; give https://<host>")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _redactor(names: str | None, patterns: str | None) -> Redactor:

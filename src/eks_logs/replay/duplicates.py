@@ -18,7 +18,7 @@ from urllib.parse import quote
 import requests
 
 from eks_logs.endpoint import Endpoint, said
-from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotReachable, Rejected
+from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotOpenSearch, Rejected
 from eks_logs.replay.contents import Batch, indices_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects
@@ -61,7 +61,8 @@ class DuplicateCheck:
         Raises:
             DuplicatesUnknown: OpenSearch cannot say so of one index.
             NotAllowed: the caller may not ask.
-            NotReachable: OpenSearch does not answer.
+            NotReachable: there is no answer.
+            NotOpenSearch: something else answered.
             Rejected: it answers with another error.
         """
         found: dict[str, str] = {}
@@ -88,7 +89,7 @@ class DuplicateCheck:
         docs = [{"_index": name, "_id": document_id, "_source": False} for name, document_id in wanted]
         answers = as_objects(self._ask("/_mget", {"docs": docs}).get("docs"))
         if [answer.get("_id") for answer in answers] != [document_id for _, document_id in wanted]:
-            raise NotReachable("what answers at /_mget is not OpenSearch: check --endpoint")
+            raise NotOpenSearch("what answers at /_mget is not OpenSearch; check --endpoint")
         return answers
 
     def _search(self, alias: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -97,7 +98,7 @@ class DuplicateCheck:
             body = {"query": {"ids": {"values": some}}, "size": _MOST_HITS, "_source": False}
             hits = as_object(self._ask(f"/{quote(alias)}/_search", body).get("hits")).get("hits")
             if not isinstance(hits, list):
-                raise NotReachable(f"what answers at /{alias}/_search is not OpenSearch: check --endpoint")
+                raise NotOpenSearch(f"what answers at /{alias}/_search is not OpenSearch; check --endpoint")
             for hit in as_objects(hits):
                 yield str(hit["_id"]), str(hit["_index"])
 
@@ -113,13 +114,7 @@ class DuplicateCheck:
             raise _not_allowed(f"{response.status_code} at {path}. {said(response)}")
         if not response.ok:
             raise Rejected(f"{response.status_code} at {path}: {said(response)}")
-        try:
-            answer = response.json()
-        except requests.exceptions.JSONDecodeError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise NotReachable(f"what answers at {path} is not OpenSearch: check --endpoint. {said(response)}")
-        return answer
+        return as_object(response.json())
 
 
 def _in_groups(wanted: Iterator[Any]) -> Iterator[list[Any]]:
