@@ -25,7 +25,8 @@ faults: .venv-lambda/.installed .venv-sam/.installed  ## Break the way to OpenSe
 	PYTHONPATH=src $(BIN)/python -m local faults
 
 test: lint package  ## Everything CI checks: lint, types, sam build, tests on a real OpenSearch
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not timing"
+	$(BIN)/python -m pytest -m timing
 
 test-engines: .venv/.installed .venv-lambda/.installed .venv-sam/.installed  ## The tests that talk to OpenSearch, on each engine of ENGINES
 	for engine in $(ENGINES); do EKS_LOGS_RIG_ENGINE=$$engine $(BIN)/python -m pytest -m opensearch; done

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
@@ -15,7 +16,7 @@ from local.forwarding import forward_events, master_client, sent_by_type, stored
 from local.kept_bucket import S3Server, open_s3
 from local.operators_tool import run_setup
 from local.rig import Rig, open_rig, tell
-from tests.operator_commands import delete, done
+from tests.operator_commands import delete, get, put
 
 SAMPLES = "eks-control-plane-logs-samples"
 
@@ -37,6 +38,8 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "rig" in item.fixturenames:
             item.add_marker("opensearch")
+            # One worker has the one server, where tests run side by side.
+            item.add_marker(pytest.mark.xdist_group("opensearch"))
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +64,23 @@ def server(prepared: Rig) -> Iterator[OpenSearch]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def applied(server: OpenSearch) -> dict[str, Any]:
+    """What `eks-logs apply` made, as the API takes it; to put it back is quicker than to apply it again."""
+    template = get(server, TEMPLATE_PATH)["index_templates"][0]["index_template"]
+    (role,), (mapping,) = (get(server, path).values() for path in (ROLE_PATH, MAPPING_PATH))
+    rights = {name: role[name] for name in ("cluster_permissions", "index_permissions")}
+    return {TEMPLATE_PATH: template, ROLE_PATH: rights, MAPPING_PATH: {"backend_roles": mapping["backend_roles"]}}
+
+
 @pytest.fixture
-def bare(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
+def bare(prepared: Rig, server: OpenSearch, applied: dict[str, Any]) -> Iterator[Rig]:
     """The rig without anything of ours; everything is there again afterwards."""
     for path in (TEMPLATE_PATH, MAPPING_PATH, ROLE_PATH):
         delete(server, path)
     yield prepared
-    done(prepared, "apply")
+    for path, body in applied.items():
+        put(server, path, body)
 
 
 @pytest.fixture(scope="session")

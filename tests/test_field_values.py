@@ -295,6 +295,7 @@ def test_what_is_not_a_body_is_whole_or_absent() -> None:
     assert read_leading_members('{"responseObject":{"x":1,"y', BODIES) == {"responseObject": {"x": 1}}
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "piece", ["[", '{"a":', "1,", '"a",', '{"a":1},', "[1],", "1" * 9, "* ", "*", "\\*", ' {"a" : ', '"*\\']
 )

@@ -22,7 +22,7 @@ from tests.payloads import STREAMS, answer, envelope, lambda_event, wrapped
 INDEX = "eks-control-plane-logs-forwarding"
 NEVER = "eks-control-plane-logs-never"
 # Enough for two attempts: the function tries as long as the invocation may last.
-SHORT = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "5"}
+SHORT = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "6"}
 
 
 @pytest.fixture(scope="module")

@@ -258,6 +258,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_megabyte_is_read_in_linear_time(name: str) -> None:
     started = time.process_time()

@@ -372,18 +372,20 @@ def collecting_as_the_function() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.mark.timing
 @pytest.mark.usefixtures("collecting_as_the_function")
 @pytest.mark.parametrize("reader", LINEAR)
 def test_a_megabyte_of_anything_takes_under_a_second(reader: str) -> None:
     slow = []
     for piece in PIECES:
         text = piece * (1_000_000 // len(piece))
-        seconds = min(seconds_of(LINEAR[reader], text) for _ in range(2))
-        if seconds > 1:
-            slow.append((piece, round(seconds, 2)))
+        # A neighbour on the machine only slows down: one run of two in time is enough.
+        if all(seconds_of(LINEAR[reader], text) > 1 for _ in range(2)):
+            slow.append(piece)
     assert slow == []
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("reader", LINEAR)
 def test_twice_the_text_takes_twice_the_time(reader: str) -> None:
     """Of several runs the shortest counts, and runs go on while it could still be noise: neighbours only slow down."""
