@@ -25,7 +25,7 @@ from forwarder.delivery.error_causes import (
 from forwarder.delivery.verdicts import Cause, Verdict
 from forwarder.documents import Document
 from forwarder.json_values import JsonObject, JsonValue, as_object
-from forwarder.sentences import one_line
+from forwarder.visible_text import one_line
 
 __all__ = ["Cause", "Delivery", "Outcome", "Verdict", "counts", "judge", "request_verdict"]
 
