@@ -34,6 +34,7 @@ class Document(Struct, frozen=True, gc=False):
         timestamp: the event's time, ISO 8601 in UTC.
         json: its source, a JSON object.
         whole: the source that a slim document had before.
+        refusal: why a slim document lost its fields.
         is_unreadable: whether the record could not be read, and is kept as it came.
     """
 
@@ -42,6 +43,7 @@ class Document(Struct, frozen=True, gc=False):
     timestamp: str
     json: bytes
     whole: bytes | None = None
+    refusal: str = ""
     is_unreadable: bool = False
 
     @property
@@ -78,12 +80,12 @@ def slim(document: Document, reason: str) -> Document:
     source = document.source
     core = {name: source[name] for name in _CORE if name in source}
     json = orjson.dumps({**core, "parse_error": f"{SLIM}: {reason}"})
-    return replace(document, json=json, whole=document.json)
+    return replace(document, json=json, whole=document.json, refusal=reason)
 
 
 def whole(document: Document) -> Document:
     """The document with its fields, also of one that is slim."""
-    return document if document.whole is None else replace(document, json=document.whole, whole=None)
+    return document if document.whole is None else replace(document, json=document.whole, whole=None, refusal="")
 
 
 class DocumentWriter:
