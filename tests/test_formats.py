@@ -8,7 +8,7 @@ from forwarder.sources import API, AUDIT, AUTHENTICATOR, CONTROLLER_MANAGER, EKS
 OWNER = "111122223333"
 TIME = 1_795_165_951_123
 KLOG = 'I1120 09:12:31.123456       1 schedule_one.go:314] "Bound pod" pod="shop/cart"'
-LOGFMT = (
+LOGFMT = 'time="2026-11-20T09:12:31Z" level=info msg="access granted" arn=arn:aws:iam::111122223333:user/ada'
     'time="2026-11-20T09:12:31Z" level=info msg="access granted" username=ada arn=arn:aws:iam::111122223333:user/ada'
 )
 
