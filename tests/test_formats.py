@@ -1,16 +1,24 @@
 """The registry of log formats: what belongs to which log type, and that a record is written by its format alone."""
 
 import pytest
+
 from forwarder.documents import SLIM, document_of, slim, whole
 from forwarder.formats import FORMATS, audit, authenticator, format_of, klog, writer_of
-from forwarder.sources import API, AUDIT, AUTHENTICATOR, CONTROLLER_MANAGER, EKS_LOG_TYPES, SCHEDULER, UNKNOWN
+from forwarder.sources import (
+    API,
+    AUDIT,
+    AUTHENTICATOR,
+    CONTROLLER_MANAGER,
+    EKS_LOG_TYPES,
+    LOG_GROUPS,
+    SCHEDULER,
+    UNKNOWN,
+)
 
 OWNER = "111122223333"
 TIME = 1_795_165_951_123
 KLOG = 'I1120 09:12:31.123456       1 schedule_one.go:314] "Bound pod" pod="shop/cart"'
 LOGFMT = 'time="2026-11-20T09:12:31Z" level=info msg="access granted" arn=arn:aws:iam::111122223333:user/ada'
-    'time="2026-11-20T09:12:31Z" level=info msg="access granted" username=ada arn=arn:aws:iam::111122223333:user/ada'
-)
 
 
 @pytest.mark.parametrize(
@@ -25,8 +33,8 @@ def test_a_log_type_has_its_format_and_one_without_a_line_is_a_components(log_ty
     assert format_of(log_type) is expected
 
 
-def test_the_registry_is_of_log_types_that_there_are() -> None:
-    assert set(FORMATS) <= set(EKS_LOG_TYPES)
+def test_every_format_has_streams() -> None:
+    assert FORMATS.keys() <= {stream.log_type for _, streams in LOG_GROUPS for stream in streams}
 
 
 def test_only_an_audit_record_may_consist_of_several() -> None:
