@@ -14,7 +14,7 @@ from forwarder.delivery.backoff import Backoff, Deadline, pause_before
 from forwarder.delivery.bulk import BulkAnswer, Limits
 from forwarder.delivery.outcomes import Delivery, Verdict
 from forwarder.delivery.sender import Sender, failure_of
-from forwarder.documents import Document, document_of
+from forwarder.documents import SLIM, Document, document_of
 from forwarder.errors import AccessRefused, NotStored, Unreachable
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue
@@ -294,6 +294,7 @@ def test_a_refused_document_is_stored_slim_under_its_id() -> None:
     delivery = played.deliver("a", "b")
     assert failure_of(delivery) is None
     assert (delivery.slim, delivery.count(Verdict.STORED)) == (1, 2)
+    assert [reason.partition(": ")[0] for reason in delivery.refusals] == [SLIM]
     assert played.sources[1] == [
         {
             "@timestamp": TIME,

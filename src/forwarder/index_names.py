@@ -6,6 +6,7 @@ By the event's time, not the clock's, so that a record that is delivered again a
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 NONE = "none"
 DAILY = "daily"
@@ -42,4 +43,10 @@ class Index:
         """The index for an event's `@timestamp` (ISO 8601, UTC): `<name>-2026.11.20`, `-2026.w47` or `-2026.11`."""
         if self.rotation == NONE:
             return self.name
-        return f"{self.name}-{date.fromisoformat(timestamp[:10]):{_FORMATS[self.rotation]}}"
+        return f"{self.name}-{_period(timestamp[:10], _FORMATS[self.rotation])}"
+
+
+@lru_cache(maxsize=100)
+def _period(day: str, form: str) -> str:
+    """Remembered: the documents of a batch are nearly all of one day."""
+    return f"{date.fromisoformat(day):{form}}"

@@ -1,12 +1,11 @@
 """A batch of records to documents: pure, no input or output."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from forwarder.documents import Document, DocumentWriter
-from forwarder.formats.audit.reader import split_event_list
+from forwarder.formats import format_of
 from forwarder.redaction import Redactor, default_redactor
-from forwarder.sources import AUDIT
 from forwarder.subscription import LogBatch, LogEvent
 
 # Enough to spread the cost of looking at many records at once, too few to hold a batch in memory twice.
@@ -21,7 +20,8 @@ def documents_of(batch: LogBatch, redactor: Redactor | None = None, region: str 
         redactor: takes their secrets away; by the rules that need no setting, if not given.
         region: the AWS region of the records' log group, which no record names; empty where it is not known.
     """
-    events = _events_of_lists(batch.events) if batch.source.log_type == AUDIT else batch.events
+    split = format_of(batch.source.log_type).split
+    events = batch.events if split is None else _split(batch.events, split)
     writer = DocumentWriter(batch, redactor or default_redactor(), region)
     return (document for first, some in _in_groups(events) for document in writer.documents(first, some))
 
@@ -35,9 +35,10 @@ def _in_groups(events: Iterable[LogEvent]) -> Iterator[tuple[int, list[LogEvent]
         first += len(some)
 
 
-def _events_of_lists(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
+def _split(events: Iterable[LogEvent], split: Callable[[str], list[str] | None]) -> Iterator[LogEvent]:
+    """The events, and instead of one that holds several records an event for each, under ids of its own."""
     for event in events:
-        if type(event) is not LogEvent or (records := split_event_list(event.message)) is None:
+        if type(event) is not LogEvent or (records := split(event.message)) is None:
             yield event
             continue
         for number, record in enumerate(records):

@@ -4,8 +4,9 @@ Stream names: AWS, "Send control plane logs to CloudWatch Logs" (Amazon EKS User
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 API = "api"
 AUDIT = "audit"
@@ -23,7 +24,7 @@ class LogSource:
     """What the names of a log group and of a log stream tell.
 
     Attributes:
-        log_type: which format the records have, one of EKS_LOG_TYPES or `unknown`; documents have it as a field.
+        log_type: what kind of records they are, as a stream's line says, or `unknown`; documents have it as a field.
         component: which program writes them, or `unknown`.
         cluster: of which EKS cluster; None where the log group is not one of EKS's.
     """
@@ -33,36 +34,50 @@ class LogSource:
     cluster: str | None
 
 
+class Stream(NamedTuple):
+    """What the log streams of a name are; which format a log type has is in `forwarder.formats`.
+
+    Attributes:
+        prefix: how their names begin.
+        log_type: of their records.
+        component: which program writes them.
+    """
+
+    prefix: str
+    log_type: str
+    component: str
+
+
+# Where one name begins with another the longer stands first, as audit before api.
+_CONTROL_PLANE = (
+    Stream("kube-apiserver-audit-", AUDIT, "kube-apiserver"),
+    Stream("kube-apiserver-", API, "kube-apiserver"),
+    Stream("authenticator-", AUTHENTICATOR, "aws-iam-authenticator"),
+    Stream("kube-controller-manager-", CONTROLLER_MANAGER, "kube-controller-manager"),
+    Stream("cloud-controller-manager-", CONTROLLER_MANAGER, "cloud-controller-manager"),
+    Stream("kube-scheduler-", SCHEDULER, "kube-scheduler"),
+)
+
+LOG_GROUPS = ((re.compile(r"/aws/eks/(?P<cluster>.+)/cluster"), _CONTROL_PLANE),)
+"""The kinds of log groups: the name of each, with the cluster in it, and its streams."""
+
+
 def source_of(log_group: str, log_stream: str) -> LogSource:
     """Where the records of a log stream come from.
 
     Control-plane streams are known by their own names, too: people copy them into log groups of other names.
     """
-    for pattern, read_stream in _LOG_GROUPS:
+    for pattern, streams in LOG_GROUPS:
         if match := pattern.fullmatch(log_group):
-            return LogSource(*read_stream(log_stream), match["cluster"])
+            return LogSource(*_known(log_stream, streams), match["cluster"])
     return LogSource(*control_plane_stream(log_stream), None)
 
 
 def control_plane_stream(name: str) -> tuple[str, str]:
     """The log type and the component of a stream of a cluster's control plane; both `unknown` for any other."""
-    for prefix, *known in _CONTROL_PLANE_STREAMS:
-        if name.startswith(prefix):
-            return known[0], known[1]
-    return UNKNOWN, UNKNOWN
+    return _known(name, _CONTROL_PLANE)
 
 
-# Audit stands before api: the name of its stream begins with the other's.
-_CONTROL_PLANE_STREAMS = (
-    ("kube-apiserver-audit-", AUDIT, "kube-apiserver"),
-    ("kube-apiserver-", API, "kube-apiserver"),
-    ("authenticator-", AUTHENTICATOR, "aws-iam-authenticator"),
-    ("kube-controller-manager-", CONTROLLER_MANAGER, "kube-controller-manager"),
-    ("cloud-controller-manager-", CONTROLLER_MANAGER, "cloud-controller-manager"),
-    ("kube-scheduler-", SCHEDULER, "kube-scheduler"),
-)
-
-# A kind of log group: its name, with the cluster in it, and what a stream's name tells there.
-_LOG_GROUPS: tuple[tuple[re.Pattern[str], Callable[[str], tuple[str, str]]], ...] = (
-    (re.compile(r"/aws/eks/(?P<cluster>.+)/cluster"), control_plane_stream),
-)
+def _known(name: str, streams: Iterable[Stream]) -> tuple[str, str]:
+    known = ((stream.log_type, stream.component) for stream in streams if name.startswith(stream.prefix))
+    return next(known, (UNKNOWN, UNKNOWN))

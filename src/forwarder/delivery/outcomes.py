@@ -23,9 +23,9 @@ from forwarder.delivery.error_causes import (
     shown_reason,
 )
 from forwarder.delivery.verdicts import Cause, Verdict
-from forwarder.documents import Document
+from forwarder.documents import SLIM, Document
 from forwarder.json_values import JsonObject, JsonValue, as_object
-from forwarder.sentences import one_line
+from forwarder.visible_text import one_line
 
 __all__ = ["Cause", "Delivery", "Outcome", "Verdict", "counts", "judge", "request_verdict"]
 
@@ -97,9 +97,9 @@ class Delivery:
     def refusals(self) -> tuple[str, ...]:
         """Why the mapping refused documents, those stored without their fields included; the commonest first."""
         reasons = Counter(
-            str(outcome.document.source["parse_error"]) if outcome.verdict.is_done else outcome.reason
+            f"{SLIM}: {outcome.document.refusal}" if outcome.verdict.is_done else outcome.reason
             for outcome in self.outcomes
-            if outcome.document.is_slim or outcome.verdict.is_rejected or outcome.verdict is Verdict.DEAD_LETTER
+            if outcome.document.is_slim or outcome.verdict.is_refused_for_good
         )
         return tuple(reason for reason, _ in reasons.most_common(REASONS_SHOWN))
 

@@ -5,7 +5,15 @@ Which answer means which of these is in `error_causes`.
 
 import re
 from dataclasses import dataclass
-from enum import Enum, unique
+from enum import Enum, Flag, auto, unique
+from typing import Self
+
+
+class _Is(Flag):
+    DONE = auto()
+    KEPT = auto()
+    REJECTED = auto()
+    REFUSED_FOR_GOOD = auto()
 
 
 class Verdict(Enum):
@@ -15,29 +23,36 @@ class Verdict(Enum):
         is_done: whether OpenSearch has the document.
         is_kept: whether OpenSearch or S3 has the document.
         is_rejected: whether OpenSearch will never take this document as it is, though without its fields perhaps.
+        is_refused_for_good: whether OpenSearch will never take it, be it kept elsewhere or not.
     """
 
-    STORED = "stored"
-    DUPLICATE = "duplicate"
-    REFUSED = "refused"
+    STORED = "stored", _Is.DONE | _Is.KEPT
+    DUPLICATE = "duplicate", _Is.DONE | _Is.KEPT
+    REFUSED = "refused", _Is.REJECTED | _Is.REFUSED_FOR_GOOD
     """The mapping refuses it: the same document will be refused again."""
-    DEAD_LETTER = "dead letter"
+    DEAD_LETTER = "dead letter", _Is.KEPT | _Is.REFUSED_FOR_GOOD
     """It was refused for good, and is kept in S3."""
-    TOO_LARGE = "too large"
-    LATER = "later"
+    TOO_LARGE = "too large", _Is.REJECTED | _Is.REFUSED_FOR_GOOD
+    LATER = "later", _Is(0)
     """The server could not take it now."""
-    SETUP = "set-up"
+    SETUP = "set-up", _Is(0)
     """Identity, rights or target are wrong: nothing gets better by itself."""
 
     is_done: bool
     is_kept: bool
     is_rejected: bool
+    is_refused_for_good: bool
 
-    def __init__(self, value: str) -> None:
+    def __new__(cls, word: str, flags: _Is) -> Self:
+        """A verdict with the word for it as its value."""
+        verdict = object.__new__(cls)
+        verdict._value_ = word
         # Attributes, as they are asked for each of thousands of documents.
-        self.is_done = value in ("stored", "duplicate")
-        self.is_kept = self.is_done or value == "dead letter"
-        self.is_rejected = value in ("refused", "too large")
+        verdict.is_done = _Is.DONE in flags
+        verdict.is_kept = _Is.KEPT in flags
+        verdict.is_rejected = _Is.REJECTED in flags
+        verdict.is_refused_for_good = _Is.REFUSED_FOR_GOOD in flags
+        return verdict
 
 
 _APPLY = "eks-logs apply --stack-name <stack> --region <region>"

@@ -14,9 +14,23 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
+from forwarder.field_shapes import Keyword, flat_object, object_of, text_only
+from forwarder.formats import plain
+from forwarder.formats.format import Format, Written
+from forwarder.formats.logfmt import parse_logfmt
 from forwarder.go_strings import QUOTED, ValueSpan, read_text
-from forwarder.json_values import JsonObject, JsonValue, as_keyword, quote_masked, read_json, read_leading_members
+from forwarder.json_values import (
+    JsonObject,
+    JsonValue,
+    as_integer,
+    as_keyword,
+    as_object,
+    quote_masked,
+    read_json,
+    read_leading_members,
+)
 from forwarder.log_headers import if_near, iso, read_time, severity_of, start_of
+from forwarder.visible_text import one_line, unbroken
 
 # Keys that have fields of their own; klog writes their values as strings.
 NAMED = ("pod", "node", "err")
@@ -49,6 +63,10 @@ _LEVELS = ("level", "severity", "lvl", "@level", "log.level", "loglevel", "log_l
 _CALLERS = ("caller", "c")
 # 1973 in ms, the year 5138 in s: klog writes ms, and what others write without a level are seconds.
 _LEAST_MILLISECONDS = 1e11
+
+
+# How logfmt begins: each library that writes it puts time or level first.
+_LOGFMT = re.compile(r"(?:time|timestamp|ts|t|level|lvl|severity|msg|message)=")
 
 
 class _Kind(Enum):
@@ -118,6 +136,68 @@ def parse_klog(record: str, timestamp: int) -> KlogEntry | None:
         return entry_of(members, timestamp)
     header = _HEADER.match(record, start_of(record))
     return None if header is None else _parse_text(header, record, timestamp)
+
+
+def read_line(record: str, timestamp: int) -> KlogEntry | None:
+    """Read one line of a component as `parse_klog` does; also one of logfmt, which some of their libraries write."""
+    entry = parse_klog(record, timestamp)
+    if entry is None and _LOGFMT.match(record, start_of(record)):
+        entry = entry_of(parse_logfmt(record) or {}, timestamp)
+    return entry
+
+
+def write(record: str, timestamp: int) -> Written:
+    """A line of any component: in whichever format it looks written, else as it stands."""
+    entry = read_line(record, timestamp)
+    return plain.write(record, timestamp) if entry is None else (block_of(entry), None)
+
+
+FORMAT = Format(lambda _owner: write)
+
+
+def block_of(entry: KlogEntry) -> JsonObject:
+    """What a document says of an entry."""
+    return {
+        "severity": entry.severity,
+        "message": _sentence(entry.message, entry.fields),
+        "klog": _fields(entry),
+    }
+
+
+def _fields(entry: KlogEntry) -> JsonObject:
+    block: JsonObject = {
+        "time": entry.time,
+        "thread": entry.thread,
+        "file": entry.file,
+        "line": entry.line,
+        "prefix": entry.prefix,
+        "message": entry.message,
+        "fields": flat_object(entry.fields) or None,
+        **{name: entry.fields.get(name) for name in NAMED},
+    }
+    return as_object(_KLOG({name: value for name, value in block.items() if value is not None}))
+
+
+_KLOG = object_of(
+    {
+        "time": text_only,
+        "thread": Keyword(32),
+        "file": Keyword(256),
+        "line": as_integer,
+        "prefix": Keyword(256),
+        "message": Keyword(),
+        "fields": lambda fields: fields,
+        "pod": Keyword(),
+        "node": Keyword(),
+        "err": Keyword(),
+    }
+)
+
+
+def _sentence(message: str, fields: Mapping[str, str]) -> str:
+    """The message with its key/values behind it: `Successfully bound pod to node: pod=default/my-app node=…`."""
+    about = " ".join(f"{name}={one_line(value)}" for name, value in fields.items())
+    return one_line(f"{unbroken(message)}: {about}" if about else message)
 
 
 def klog_values(record: str) -> list[ValueSpan]:

@@ -5,18 +5,13 @@ from http import HTTPStatus
 import orjson
 from msgspec import Raw, Struct
 
-from forwarder.actor import audit_actor
-from forwarder.dry_run import CHANGES, is_dry_run
+from forwarder.formats.audit.actor import audit_actor
 from forwarder.formats.audit.cache import Repetitions
+from forwarder.formats.audit.dry_run import CHANGES, is_dry_run
 from forwarder.formats.audit.event import AuditEvent
 from forwarder.formats.audit.rbac import rbac_of
 from forwarder.formats.audit.reader import AuditRecord, Fitted
-from forwarder.formats.audit.workload import workload_of
-from forwarder.json_values import JsonObject, JsonValue, as_object, is_http_status
-from forwarder.sentences import (
-    ALLOWED,
-    DENIED,
-    FAILED,
+from forwarder.formats.audit.sentences import (
     FIRST_ERROR,
     FIRST_REDIRECT,
     Ending,
@@ -24,6 +19,9 @@ from forwarder.sentences import (
     audit_sentence,
     audit_subject,
 )
+from forwarder.formats.audit.workload import workload_of
+from forwarder.formats.format import ALLOWED, DENIED, FAILED
+from forwarder.json_values import JsonObject, JsonValue, as_object, is_http_status
 
 # Of a Status, where its code is masked or missing (k8s.io/apimachinery, meta/v1, StatusReason).
 _DENIALS = ("Forbidden", "Unauthorized")

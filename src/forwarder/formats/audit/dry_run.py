@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 from forwarder.formats.audit.event import AuditEvent, ObjectRef
 from forwarder.formats.audit.reader import LONGEST_URI, AuditRecord
 from forwarder.formats.audit.workload import OWN_GROUPS
+from forwarder.formats.format import ALLOWED
 from forwarder.json_values import JsonValue, as_object
-from forwarder.sentences import ALLOWED
 
 _DELETES = ("delete", "deletecollection")
 CHANGES = frozenset({"create", "update", "patch", *_DELETES})

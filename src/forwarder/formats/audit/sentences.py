@@ -1,16 +1,14 @@
-"""The one line of a document that a person reads, whatever the record's format."""
+"""An audit event in one line that a person reads: who did what to what, and how it ended."""
 
 import re
-import unicodedata
-from collections.abc import Mapping
 
 from msgspec import Struct
 
 from forwarder.formats.audit.event import NO_OBJECT, AuditEvent
-from forwarder.json_values import JsonObject, cut
+from forwarder.formats.format import DENIED, FAILED
+from forwarder.json_values import JsonObject
+from forwarder.visible_text import LONGEST_LINE, escaped, is_seen, shortened
 
-# In UTF-16 code units, as `ignore_above` of `message.keyword` counts.
-LONGEST_LINE = 1000
 # Of a name, an address or an ending in a line that would be longer.
 _LONGEST_PART = 240
 
@@ -41,26 +39,10 @@ _CONNECTING = {
 }
 _PROXIES = {"nodes": "node", "pods": "pod", "services": "service"}
 _ASKED, _STARTED, _ENDED = "RequestReceived", "ResponseStarted", "ResponseComplete"
-ALLOWED = "allowed"
-DENIED = "denied"
-FAILED = "failed"
 FIRST_REDIRECT, FIRST_ERROR = 300, 400
 # A name or an address as nearly all are: nothing in it parts words or quotes them.
 _PLAIN = re.compile(r"[!#-\[\]-~]*+")
-# What is printable and shows nothing: Unicode's Default_Ignorable_Code_Point outside of Cf, and an empty Braille cell.
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159"
-    "\U00013441\U00013442"
-    "\U000e0000-\U000e0fff]"
-)
 _QUOTED = {'"': '\\"', "\\": "\\\\"}
-_NOT_ASCII = re.compile(r"[^ -~]")
-
-
-def one_line(text: str) -> str:
-    """The first line that has something in it, its control characters escaped, cut at LONGEST_LINE."""
-    line = text if text.isprintable() else next((line for line in text.splitlines() if line.strip()), "")
-    return _shortened(_visible(line.strip()[: LONGEST_LINE + 1]), LONGEST_LINE)
 
 
 class Ending(Struct, frozen=True, gc=False):
@@ -107,7 +89,7 @@ def audit_sentence(
     sentence = f"{who} {did} {target}{ending.text}"
     if event.stage not in (_ENDED, None):
         sentence = f"{sentence} ({_part(event.stage or '', 64)})"
-    return _shortened(f"{sentence} (dry run)" if is_dry_run else sentence, LONGEST_LINE)
+    return shortened(f"{sentence} (dry run)" if is_dry_run else sentence, LONGEST_LINE)
 
 
 def audit_subject(user: JsonObject, impersonated: JsonObject) -> str:
@@ -120,20 +102,6 @@ def audit_ending(status: JsonObject) -> str:
     """Code and reason of a response: `: 404 NotFound`; nothing where there are none."""
     parts = " ".join(_part(str(status[name]), _LONGEST_PART) for name in ("code", "reason") if name in status)
     return f": {parts}" if parts else ""
-
-
-def klog_sentence(message: str, fields: Mapping[str, str]) -> str:
-    """The message with its key/values behind it: `Successfully bound pod to node: pod=default/my-app node=…`."""
-    about = " ".join(f"{name}={one_line(value)}" for name, value in fields.items())
-    return one_line(f"{_unbroken(message)}: {about}" if about else message)
-
-
-def authenticator_sentence(pairs: Mapping[str, str]) -> str:
-    """The message with the identity and the error that it is about."""
-    identity = " as ".join(pairs[name] for name in ("arn", "username") if pairs.get(name))
-    # Of the error, behind which nothing stands, the first line; a line break in another part must not take it away.
-    parts = [_unbroken(pairs.get("msg", "")), _unbroken(identity or pairs.get("accountid", "")), pairs.get("error", "")]
-    return one_line(": ".join(part for part in parts if part))
 
 
 def _words(event: AuditEvent, generated_name: str | None) -> tuple[tuple[str, str], str]:
@@ -163,47 +131,12 @@ def _words(event: AuditEvent, generated_name: str | None) -> tuple[tuple[str, st
 def _part(text: str, longest: int) -> str:
     """A part of a sentence: quoted, and what is not seen escaped, unless it is one word and could be no sentence."""
     if not text or _PLAIN.fullmatch(text):
-        return text if len(text) <= longest else _shortened(text, longest)
+        return text if len(text) <= longest else shortened(text, longest)
     text = text[: longest + 1]
     shown = "".join(
-        _QUOTED.get(character) or (character if _is_seen(character) else _escaped(character)) for character in text
+        _QUOTED.get(character) or (character if is_seen(character) else escaped(character)) for character in text
     )
     # A word of another script is one too.
     if shown == text and " " not in text:
-        return _shortened(text, longest)
-    return f'"{_shortened(shown, longest)}"'
-
-
-def _visible(text: str) -> str:
-    """A text of which all can be seen: line breaks, what turns the direction of writing and the like are escaped."""
-    if text.isascii() and text.isprintable():
-        return text
-    return _NOT_ASCII.sub(lambda found: found[0] if _is_text(found[0]) else _escaped(found[0]), text)
-
-
-def _unbroken(text: str) -> str:
-    return _visible(text.strip()[: LONGEST_LINE + 1])
-
-
-def _is_seen(character: str) -> bool:
-    return character.isprintable() and _INVISIBLE.match(character) is None
-
-
-def _is_text(character: str) -> bool:
-    """Whether it is seen, or a blank of any width."""
-    return _is_seen(character) or character == "\t" or unicodedata.category(character) == "Zs"
-
-
-def _escaped(character: str) -> str:
-    escape = repr(character)[1:-1]
-    if escape != character:
-        return escape
-    code_point = ord(character)
-    return f"\\u{code_point:04x}" if code_point <= 0xFFFF else f"\\U{code_point:08x}"  # noqa: PLR2004 - what 4 digits say
-
-
-def _shortened(text: str, longest: int) -> str:
-    if len(text) * 2 <= longest:
-        return text
-    short = cut(text, longest)
-    return text if short == text else f"{cut(text, longest - 1)}…"
+        return shortened(text, longest)
+    return f'"{shortened(shown, longest)}"'
