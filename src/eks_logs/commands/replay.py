@@ -83,7 +83,7 @@ def _time(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Par
 )
 @click.option("--dry-run", is_flag=True, help="List what would be replayed; send nothing, remove nothing")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
-def replay_command(  # noqa: PLR0913 - one parameter for each option
+def replay_command(
     connection: Connection,
     *,
     bucket: str | None,

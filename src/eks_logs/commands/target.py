@@ -90,7 +90,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
 def targeted(command: Command) -> Command:
     """Give a command all options on domain and target; it gets them as one argument, Chosen, before its own."""
 
-    def bundled(  # noqa: PLR0913 - one parameter for each option
+    def bundled(
         connection: Connection,
         *,
         role_arn: str | None,
