@@ -40,7 +40,7 @@ class DeployedStack:
     cluster: str
     function_arn: str
     function_role_arn: str
-    kept_bucket: str
+    dead_letter_bucket: str
     endpoint: str
     domain_arn: str
     index: str
@@ -74,7 +74,7 @@ class DeployedStack:
 OUTPUTS = {
     "FunctionArn": "function_arn",
     "FunctionRoleArn": "function_role_arn",
-    "KeptBucketName": "kept_bucket",
+    "KeptBucketName": "dead_letter_bucket",
 }
 PARAMETERS = {
     "ClusterName": "cluster",

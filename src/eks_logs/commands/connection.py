@@ -188,7 +188,7 @@ def connected(command: Command) -> Command:
     """Give a command the shared options; it gets them as one argument, a Connection, before its own."""
 
     @wraps(command)
-    def bundled(
+    def with_options(
         *,
         stack_name: str | None,
         endpoint: str | None,
@@ -222,8 +222,8 @@ def connected(command: Command) -> Command:
         command(connection, **own)
 
     for option in reversed(_OPTIONS):
-        bundled = option(bundled)
-    return bundled
+        with_options = option(with_options)
+    return with_options
 
 
 def required(option: str, given: str | None, of_stack: str | None) -> str:

@@ -113,7 +113,7 @@ def replay_command(
     and s3:PutObject for --keep and for --document-ids generated.
     """
     stack = connection.stack
-    source = Bucket(connection.s3(), required("--bucket", bucket, stack.kept_bucket if stack else None))
+    source = Bucket(connection.s3(), required("--bucket", bucket, stack.dead_letter_bucket if stack else None))
     objects = select(source.keys(), Period(since, until))
     ids = document_ids or (stack.document_ids if stack else EVENT)
     reader = ContentReader(

@@ -147,7 +147,7 @@ def check_reachable(client: BulkClient) -> None:
     verdict, reason = request_verdict(answer)
     if answer.status is None or answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise NotReachable(f"{reason}. {_ADVICE_NETWORK}")
-    if verdict is Verdict.SETUP and answer.status != HTTPStatus.BAD_REQUEST:
+    if verdict is Verdict.MISCONFIGURED and answer.status != HTTPStatus.BAD_REQUEST:
         raise NotAllowed(f"OpenSearch answers {answer.status}: {reason}. {_ADVICE_ACCESS}")
 
 
