@@ -1,4 +1,4 @@
-"""The AWS part of a check of the whole chain: from what was found in AWS to one finding for each link. Pure."""
+"""The AWS part of `check`: facts about AWS in, one finding for each link of the chain out. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _VARIABLES = {"OPENSEARCH_ENDPOINT": "endpoint", "INDEX_NAME": "index", "INDEX_R
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What could not be read, why, and what to do about that."""
+    """A fact that could not be read: why, and what to do."""
 
     why: str
     remedy: str

@@ -8,7 +8,7 @@ from eks_logs.aws.api import AwsApi
 from eks_logs.aws.calls import AwsCall, CommandLine
 from eks_logs.errors import Busy, NotThere, NotUsable, Rejected, SetupError
 
-# What template.yaml says of itself, in each version so far: by it one of another template is told from an earlier one.
+# template.yaml's Description, the same in all versions: it tells our stacks from those of other templates.
 DESCRIPTION = (
     "Forwards the control-plane logs of one Amazon EKS cluster from CloudWatch Logs to Amazon OpenSearch Service."
 )

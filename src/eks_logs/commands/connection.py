@@ -1,4 +1,4 @@
-"""What every command is told of the stack, of OpenSearch and of its caller, as options of the command line."""
+"""Options that all commands share: the stack, OpenSearch and the caller."""
 
 import os
 import shlex

@@ -211,7 +211,7 @@ def is_page(text: str) -> bool:
 
 
 def failure(error: Exception, site: str, path: str, option: str = "--endpoint") -> SetupError:
-    """What an error of opensearch-py, of requests or of botocore means.
+    """An error of opensearch-py, requests or botocore as one of ours.
 
     Args:
         error: As it was raised.

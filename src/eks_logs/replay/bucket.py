@@ -1,6 +1,6 @@
 """The stack's bucket in S3: lists, reads, deletes and moves objects.
 
-Several replays may run at once: an object that another one took away is no error, and is told by None or False.
+Several replays may run at once: an object that another one took away is no error; None or False says so.
 """
 
 from collections.abc import Iterator

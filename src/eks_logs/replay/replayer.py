@@ -137,7 +137,7 @@ def preview(bucket: Bucket, reader: ContentReader, found: BucketObject) -> Previ
 
 
 def check_reachable(client: BulkClient) -> None:
-    """Ask for nothing, to know before the first object that OpenSearch answers; a broken way to it is retried later.
+    """Send an empty bulk request, to learn before the first object whether OpenSearch answers and accepts the caller.
 
     Raises:
         NotReachable: nobody answers, or somebody else than OpenSearch.
