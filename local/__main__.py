@@ -104,7 +104,7 @@ def invoke(event: Path, variables: tuple[str, ...]) -> None:
 @commands.command(help="The whole chain: set up, forward every file of events/, ask.")
 def demo() -> None:
     """Run the demonstration in a rig of its own."""
-    from local.demo import run_demo  # noqa: PLC0415 - the other commands start without what only this one needs
+    from local.demo import run_demo
 
     with _plain_errors():
         sys.exit(run_demo())
@@ -113,7 +113,7 @@ def demo() -> None:
 @commands.command(help="Break the way to OpenSearch in every way there is, and count the records afterwards.")
 def faults() -> None:
     """Run every fault in a rig of its own."""
-    from local.fault_table import run_faults  # noqa: PLC0415 - the other commands start without what only this one needs
+    from local.fault_table import run_faults
 
     with _plain_errors():
         sys.exit(run_faults())

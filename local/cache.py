@@ -46,7 +46,7 @@ def provide(folder: Path, fill: Callable[[Path], None], progress: Progress) -> P
     Args:
         folder: What to return; its contents are never changed afterwards.
         fill: Fills the empty folder it is given.
-        progress: Told when another process is filling it.
+        progress: Called when another process is filling it.
     """
     if folder.is_dir():
         return folder

@@ -75,9 +75,9 @@ class Child:
         """Wait for a program to be of use.
 
         Args:
-            ready: Asked again and again.
+            ready: Called again and again.
             seconds: How long to wait at most.
-            while_waiting: Told the seconds that have passed, after each refusal.
+            while_waiting: Called with the seconds passed, after each refusal.
 
         Raises:
             RigError: It ended, or was not ready in time; with the tail of what it wrote.

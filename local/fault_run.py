@@ -17,10 +17,10 @@ from local.asynchronous_invocation import invoke_until_done, on_failure
 from local.fault_proxy import PASS
 from local.faults import Fault, Scene
 from local.forwarding import master_client, subscription_message
-from local.kept_bucket import KeptBucket, S3Server
 from local.lambda_runtime import Invocation, LambdaRuntime
 from local.proxied_endpoint import ProxiedEndpoint, open_fault_proxy
 from local.rig import Rig
+from local.s3 import FailureBucket, S3Server
 
 _BULK_BYTES = "25000"  # six requests for the event
 _TIME = 1_795_165_951_123  # ms since 1970: 2026-11-20T09:12:31.123Z
@@ -133,7 +133,7 @@ def _environment(
     }
 
 
-def _invoke(function: LambdaRuntime, bucket: KeptBucket, event: bytes) -> list[Invocation]:
+def _invoke(function: LambdaRuntime, bucket: FailureBucket, event: bytes) -> list[Invocation]:
     """Play Lambda's part."""
     attempts = invoke_until_done(function.invoke, event)
     if (error := attempts[-1].error) is not None:
@@ -142,11 +142,11 @@ def _invoke(function: LambdaRuntime, bucket: KeptBucket, event: bytes) -> list[I
     return attempts
 
 
-def _whereabouts(server: OpenSearch, index: str, bucket: KeptBucket) -> Whereabouts:
+def _whereabouts(server: OpenSearch, index: str, bucket: FailureBucket) -> Whereabouts:
     server.indices.refresh(index=index, ignore_unavailable=True)
     body = {"size": 10_000, "_source": ["@id"]}
     hits = server.search(index=index, body=body, ignore_unavailable=True)["hits"]["hits"]
-    events = (subscription_message(json.dumps(event).encode()) for event in bucket.kept_events())
+    events = (subscription_message(json.dumps(event).encode()) for event in bucket.failed_events())
     return Whereabouts(
         Counter(hit["_source"]["@id"] for hit in hits),
         Counter(letter["id"] for letter in bucket.dead_letters()),

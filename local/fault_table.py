@@ -10,9 +10,9 @@ from rich.text import Text
 
 from local.fault_run import Row, run_fault
 from local.faults import FAULTS
-from local.kept_bucket import open_s3
 from local.operators_tool import run_setup
 from local.rig import open_rig, tell
+from local.s3 import open_s3
 
 _WIDTH = 120
 

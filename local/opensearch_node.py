@@ -100,7 +100,7 @@ def running_node(
         java: A Java runtime.
         run: A new folder for its configuration, data and logs; the caller removes it.
         account: Whom to run it as; None is ourselves.
-        progress: Told while waiting.
+        progress: Called while waiting.
 
     Raises:
         RigError: It did not start; with the tail of its log.

@@ -118,7 +118,7 @@ def open_rig(options: NodeOptions | None = None, progress: Progress = tell) -> I
 
     Args:
         options: How to run the node; None is the engine that $EKS_LOGS_RIG_ENGINE names, as it comes.
-        progress: Told what is going on while it takes long.
+        progress: Called with what is going on, where it takes long.
 
     Raises:
         RigError: Something could not be had or did not start.

@@ -117,7 +117,7 @@ def start(places: Places, progress: Progress) -> StandingRig:
 
     Args:
         places: Nothing is up there.
-        progress: Told what the keeper says.
+        progress: Called with what the keeper says.
 
     Raises:
         RigError: It did not start.

@@ -13,9 +13,9 @@ from eks_logs.opensearch.role_mapping import MAPPING_PATH
 from local.distribution import chosen_engine
 from local.errors import RigError
 from local.forwarding import forward_events, master_client, sent_by_type, stored_by_type
-from local.kept_bucket import S3Server, open_s3
 from local.operators_tool import run_setup
 from local.rig import Rig, open_rig, tell
+from local.s3 import S3Server, open_s3
 from tests.operator_commands import delete, get, put
 
 SAMPLES = "eks-control-plane-logs-samples"

@@ -1,4 +1,4 @@
-"""Every link in AWS: what is well is told so, and each fault is found with what mends it."""
+"""Every link in AWS: what is well is told so, and each fault is found with its remediation."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.aws.checks import METRICS, AwsFacts, KeptObjects, LogStream, Unread, check_aws, needed_rights
+from eks_logs.aws.checks import METRICS, AwsFacts, BucketContents, LogStream, Unread, check_aws, needed_rights
 from eks_logs.aws.facts import gather
 from eks_logs.aws.iam import Decision, Right, RoleRights
 from eks_logs.aws.log_subscription import DesiredLogging, Function, LogGroup, SubscriptionFilter
@@ -63,7 +63,7 @@ FACTS = AwsFacts(
     function=Function("Active", "Successful", VARIABLES),
     metrics={"Invocations": 60.0},
     role=role(),
-    kept=KeptObjects(0, 0, None),
+    bucket=BucketContents(0, 0, None),
 )
 
 
@@ -84,7 +84,7 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "fault", "status", "words", "mend"),
+    ("link", "fault", "status", "words", "remediation"),
     [
         ("logging", {"log_types": None}, "fail", "no EKS cluster prod", "the right ClusterName"),
         (
@@ -202,24 +202,24 @@ def test_where_all_is_well_every_link_is_told_in_order() -> None:
             "deploy",
         ),
         ("role", {"role": role(bulk=Decision.CONDITIONAL)}, "warn", "cannot be told", "iam:SimulatePrincipalPolicy"),
-        ("kept", {"kept": None}, "fail", f"no bucket {BUCKET}", "sam deploy"),
+        ("kept", {"bucket": None}, "fail", f"no bucket {BUCKET}", "sam deploy"),
         (
             "kept",
-            {"kept": KeptObjects(2, 1, TIME)},
+            {"bucket": BucketContents(2, 1, TIME)},
             "warn",
             "2 objects of refused documents and 1 failed events, newest 2026-11-21 12:00 UTC",
             "eks-logs replay --stack-name eks-logs",
         ),
-        ("kept", {"kept": KeptObjects(10_000, 0, TIME, more=True)}, "warn", "at least 10000 objects", "replay"),
+        ("kept", {"bucket": BucketContents(10_000, 0, TIME, more=True)}, "warn", "at least 10000 objects", "replay"),
     ],
 )
 def test_each_fault_is_found_with_what_mends_it(
-    link: str, fault: dict[str, Any], status: str, words: str, mend: str
+    link: str, fault: dict[str, Any], status: str, words: str, remediation: str
 ) -> None:
     found = finding(replace(FACTS, **fault), link)
     assert found.status == status
     assert words in found.message
-    assert mend in (found.remediation or "")
+    assert remediation in (found.remediation or "")
 
 
 def test_only_log_types_that_are_enabled_must_write() -> None:
@@ -291,9 +291,9 @@ def test_streams_metrics_and_kept_objects_are_read_as_they_are(account: Account)
     assert isinstance(facts.streams, tuple)
     assert {stream.name for stream in facts.streams} == {STREAMS[name] for name in ("audit", "api", "authenticator")}
     assert facts.metrics == {"Invocations": 0.0} | dict.fromkeys(METRICS[1:], 2.0)
-    assert isinstance(facts.kept, KeptObjects)
-    assert (facts.kept.dead_letters, facts.kept.events, facts.kept.more) == (2, 1, False)
-    assert facts.kept.newest is not None
+    assert isinstance(facts.bucket, BucketContents)
+    assert (facts.bucket.dead_letters, facts.bucket.events, facts.bucket.more) == (2, 1, False)
+    assert facts.bucket.newest is not None
 
 
 # As each service spells it; moto's own IAM cannot check the signatures of all of these.
@@ -351,7 +351,7 @@ def test_the_bucket_is_looked_for_in_the_stacks_own_partition(partition: str) ->
 
 def test_what_is_printed_names_region_and_profile() -> None:
     facts = replace(
-        FACTS, profile="ops", filters=(), statements=(), log_types=frozenset(), kept=KeptObjects(1, 0, TIME)
+        FACTS, profile="ops", filters=(), statements=(), log_types=frozenset(), bucket=BucketContents(1, 0, TIME)
     )
     for link in ("logging", "filter", "permission", "kept"):
         assert (finding(facts, link).remediation or "").endswith("--region eu-central-1 --profile ops")

@@ -88,34 +88,34 @@ def test_requests_keep_to_their_size_and_lose_nothing() -> None:
         ({"status": 409, "error": error("version_conflict_engine_exception", "[a]: exists")}, Verdict.DUPLICATE, None),
         (
             {"status": 400, "error": error("mapper_parsing_exception", PREVIEW)},
-            Verdict.REFUSED,
+            Verdict.REJECTED,
             "mapper_parsing_exception in field [verb]",
         ),
         (
             {"status": 400, "error": error("illegal_argument_exception", IMMENSE)},
-            Verdict.REFUSED,
+            Verdict.REJECTED,
             "illegal_argument_exception in field [requestURI]",
         ),
         (
             {"status": 400, "error": error("strict_dynamic_mapping_exception", "SECRET")},
-            Verdict.REFUSED,
+            Verdict.REJECTED,
             "strict_dynamic_mapping_exception",
         ),
         (
             {"status": 403, "error": error("security_exception", "no permissions for [x]")},
-            Verdict.SETUP,
+            Verdict.MISCONFIGURED,
             "security_exception: no permissions for [x]",
         ),
-        ({"status": 403, "error": error("cluster_block_exception", "index [x] blocked")}, Verdict.LATER, None),
-        ({"status": 404, "error": error("index_not_found_exception", "no such index")}, Verdict.SETUP, None),
+        ({"status": 403, "error": error("cluster_block_exception", "index [x] blocked")}, Verdict.RETRYABLE, None),
+        ({"status": 404, "error": error("index_not_found_exception", "no such index")}, Verdict.MISCONFIGURED, None),
         (
             {"status": 400, "error": error("illegal_argument_exception", NO_IDS)},
-            Verdict.SETUP,
+            Verdict.MISCONFIGURED,
             f"illegal_argument_exception: {NO_IDS}",
         ),
-        ({"status": 429, "error": error("rejected_execution_exception", "queue full")}, Verdict.LATER, None),
-        ({"status": 503, "error": error("unavailable_shards_exception", "no shard")}, Verdict.LATER, None),
-        ({}, Verdict.LATER, "an item of the answer has no status"),
+        ({"status": 429, "error": error("rejected_execution_exception", "queue full")}, Verdict.RETRYABLE, None),
+        ({"status": 503, "error": error("unavailable_shards_exception", "no shard")}, Verdict.RETRYABLE, None),
+        ({}, Verdict.RETRYABLE, "an item of the answer has no status"),
     ],
 )
 def test_an_item_is_judged_by_its_status(result: JsonObject, verdict: Verdict, reason: str | None) -> None:
@@ -128,22 +128,22 @@ def test_an_item_is_judged_by_its_status(result: JsonObject, verdict: Verdict, r
 @pytest.mark.parametrize(
     ("given", "verdict", "reason"),
     [
-        (BulkAnswer(None, "no connection: refused"), Verdict.LATER, "no connection: refused"),
-        (BulkAnswer(403, {"message": "The request signature …"}), Verdict.SETUP, "The request signature …"),
-        (BulkAnswer(403, {"Message": "User: anonymous is not …"}), Verdict.SETUP, "User: anonymous is not …"),
+        (BulkAnswer(None, "no connection: refused"), Verdict.RETRYABLE, "no connection: refused"),
+        (BulkAnswer(403, {"message": "The request signature …"}), Verdict.MISCONFIGURED, "The request signature …"),
+        (BulkAnswer(403, {"Message": "User: anonymous is not …"}), Verdict.MISCONFIGURED, "User: anonymous is not …"),
         (
             BulkAnswer(403, {"error": error("security_exception", "no permissions"), "status": 403}),
-            Verdict.SETUP,
+            Verdict.MISCONFIGURED,
             "security_exception: no permissions",
         ),
-        (BulkAnswer(401, "Unauthorized"), Verdict.SETUP, "HTTP 401: Unauthorized"),
-        (BulkAnswer(404, None), Verdict.SETUP, "HTTP 404"),
+        (BulkAnswer(401, "Unauthorized"), Verdict.MISCONFIGURED, "HTTP 401: Unauthorized"),
+        (BulkAnswer(404, None), Verdict.MISCONFIGURED, "HTTP 404"),
         (BulkAnswer(413, None), Verdict.TOO_LARGE, "HTTP 413"),
-        (BulkAnswer(429, {"error": error("rejected_execution_exception", "busy")}), Verdict.LATER, None),
-        (BulkAnswer(503, "<html>a whole page</html>"), Verdict.LATER, "HTTP 503"),
-        (BulkAnswer(400, {"error": error("illegal_argument_exception", "SECRET")}), Verdict.SETUP, None),
-        (BulkAnswer(200, "not what bulk answers"), Verdict.LATER, None),
-        (BulkAnswer(200, {"items": [{"create": {"status": 201}}]}), Verdict.LATER, None),
+        (BulkAnswer(429, {"error": error("rejected_execution_exception", "busy")}), Verdict.RETRYABLE, None),
+        (BulkAnswer(503, "<html>a whole page</html>"), Verdict.RETRYABLE, "HTTP 503"),
+        (BulkAnswer(400, {"error": error("illegal_argument_exception", "SECRET")}), Verdict.MISCONFIGURED, None),
+        (BulkAnswer(200, "not what bulk answers"), Verdict.RETRYABLE, None),
+        (BulkAnswer(200, {"items": [{"create": {"status": 201}}]}), Verdict.RETRYABLE, None),
     ],
 )
 def test_an_answer_without_items_counts_for_every_document(
@@ -252,7 +252,7 @@ def test_what_does_not_speak_of_the_document_is_never_a_refusal(
 ) -> None:
     (outcome,) = judge(request("a"), answer(result))
     assert (outcome.cause, outcome.verdict) == (cause, cause.verdict)
-    assert outcome.verdict in (Verdict.LATER, Verdict.SETUP)
+    assert outcome.verdict in (Verdict.RETRYABLE, Verdict.MISCONFIGURED)
     assert reason is None or outcome.reason == reason
     assert "SECRET" not in outcome.reason
 
@@ -275,7 +275,7 @@ def test_what_does_not_speak_of_the_document_is_never_a_refusal(
 )
 def test_what_speaks_of_the_document_is_a_refusal(result: JsonObject) -> None:
     (outcome,) = judge(request("a"), answer(result))
-    assert (outcome.cause, outcome.verdict) == (Cause.MAPPING, Verdict.REFUSED)
+    assert (outcome.cause, outcome.verdict) == (Cause.MAPPING, Verdict.REJECTED)
     assert "SECRET" not in outcome.reason
 
 
@@ -284,8 +284,8 @@ def test_errors_false_is_believed_only_if_the_items_say_so() -> None:
     lying = BulkAnswer(200, {"errors": False, "items": [{"create": created}, {"create": BUSY}, {"create": {}}]})
     assert [outcome.verdict for outcome in judge(request("a", "b", "c"), lying)] == [
         Verdict.STORED,
-        Verdict.LATER,
-        Verdict.LATER,
+        Verdict.RETRYABLE,
+        Verdict.RETRYABLE,
     ]
 
 
@@ -306,7 +306,7 @@ BUSY: JsonObject = {"status": 429, "error": {"type": "rejected_execution_excepti
 )
 def test_only_created_and_a_version_conflict_say_that_a_document_is_there(result: JsonObject) -> None:
     (outcome,) = judge(request("a"), answer(result))
-    assert outcome.verdict is Verdict.LATER
+    assert outcome.verdict is Verdict.RETRYABLE
 
 
 def ids(*names: str) -> BulkAnswer:
@@ -316,7 +316,7 @@ def ids(*names: str) -> BulkAnswer:
 @pytest.mark.parametrize("given", [ids("a"), ids("b", "a"), ids("a", "c"), ids("a", "b", "c"), ids()])
 def test_items_of_other_documents_are_not_believed(given: BulkAnswer) -> None:
     judged = judge(request("a", "b"), given)
-    assert [outcome.verdict for outcome in judged] == [Verdict.LATER, Verdict.LATER]
+    assert [outcome.verdict for outcome in judged] == [Verdict.RETRYABLE, Verdict.RETRYABLE]
     assert {outcome.verdict for outcome in judge(request("a", "b"), ids("a", "b"))} == {Verdict.STORED}
 
 
@@ -369,4 +369,4 @@ SIGNATURE = "The request signature we calculated does not match the signature yo
 def test_each_cause_is_told_from_the_others(status: int | None, body: JsonValue, cause: Cause) -> None:
     (outcome,) = judge(request("a"), BulkAnswer(status, body))
     assert outcome.cause is cause
-    assert cause.verdict is Verdict.LATER or cause.advice
+    assert cause.verdict is Verdict.RETRYABLE or cause.advice

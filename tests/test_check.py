@@ -34,8 +34,8 @@ def written(prepared: Rig, server: OpenSearch) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def mended(written: Rig) -> Iterator[Rig]:
-    """The same; what a test breaks of ours is mended afterwards."""
+def repaired(written: Rig) -> Iterator[Rig]:
+    """The same; what a test breaks of ours is fixed afterwards."""
     yield written
     done(written, "apply")
 
@@ -88,31 +88,31 @@ def test_a_check_is_a_line_for_each_link(written: Rig) -> None:
     assert "ok    caller     asks as admin" in lines
 
 
-def test_a_role_that_somebody_widened_is_found(mended: Rig, server: OpenSearch) -> None:
+def test_a_role_that_somebody_widened_is_found(repaired: Rig, server: OpenSearch) -> None:
     put(server, ROLE_PATH, {"cluster_permissions": ["*"]})
-    assert_broken(mended, "rights", "was changed")
+    assert_broken(repaired, "rights", "was changed")
 
 
-def test_a_role_that_is_not_mapped_is_found(mended: Rig, server: OpenSearch) -> None:
+def test_a_role_that_is_not_mapped_is_found(repaired: Rig, server: OpenSearch) -> None:
     put(server, MAPPING_PATH, {"backend_roles": ["arn:aws:iam::111122223333:role/theirs"]})
-    assert_broken(mended, "mapped", mended.function_identity.role_arn)
+    assert_broken(repaired, "mapped", repaired.function_identity.role_arn)
     delete(server, MAPPING_PATH)
 
 
-def test_a_template_that_is_missing_is_found(mended: Rig, server: OpenSearch) -> None:
+def test_a_template_that_is_missing_is_found(repaired: Rig, server: OpenSearch) -> None:
     delete(server, TEMPLATE_PATH)
-    assert_broken(mended, "template", "is missing")
+    assert_broken(repaired, "template", "is missing")
 
 
 def test_a_template_that_was_changed_is_found_and_mended_by_what_the_finding_says(
-    mended: Rig, server: OpenSearch
+    repaired: Rig, server: OpenSearch
 ) -> None:
     template = get(server, TEMPLATE_PATH)["index_templates"][0]["index_template"]
     template["template"]["mappings"]["dynamic"] = True
     put(server, TEMPLATE_PATH, template)
-    assert_broken(mended, "template", "was changed")
-    assert "change index template" in done(mended, "apply", "--index", INDEX)
-    assert check(mended)[0] == 0
+    assert_broken(repaired, "template", "was changed")
+    assert "change index template" in done(repaired, "apply", "--index", INDEX)
+    assert check(repaired)[0] == 0
 
 
 def test_a_wrong_password_is_a_broken_caller(written: Rig) -> None:

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 import pytest
 from opensearchpy import OpenSearch
 
-from forwarder.delivery.dead_letters import Invocation, Letters, S3Bucket, letters_of
+from forwarder.delivery.dead_letters import DeadLetters, Invocation, S3Bucket, dead_letters_of
 from forwarder.delivery.outcomes import Delivery, Outcome, Verdict
 from forwarder.delivery.sender import failure_of, keep_refused
 from forwarder.documents import document_of, slim
 from forwarder.errors import DeadLettersNotWritten
 from forwarder.index_names import Index
-from local.kept_bucket import S3Server
 from local.rig import Rig
+from local.s3 import S3Server
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
 
 INDEX = "eks-control-plane-logs-refusing"
@@ -27,8 +27,8 @@ TIME = datetime(2026, 11, 21, 9, 12, 31, tzinfo=UTC)
 
 def test_letters_hold_the_whole_document_and_why() -> None:
     document = document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z", "@id": "a", "verb": "get"})
-    outcome = Outcome(slim(document, "x"), Verdict.REFUSED, 400, "mapper_parsing_exception in field [message]")
-    letters = letters_of([outcome, outcome], Index("logs", "daily"), Invocation("request-1", "7", TIME))
+    outcome = Outcome(slim(document, "x"), Verdict.REJECTED, 400, "mapper_parsing_exception in field [message]")
+    letters = dead_letters_of([outcome, outcome], Index("logs", "daily"), Invocation("request-1", "7", TIME))
     assert letters.key == "dead-letters/2026/11/21/091231-request-1.ndjson.gz"
     lines = [json.loads(line) for line in gzip.decompress(letters.body).splitlines()]
     assert (
@@ -52,17 +52,17 @@ class Kept:
     """A bucket in memory."""
 
     def __init__(self) -> None:
-        self.letters: list[Letters] = []
+        self.letters: list[DeadLetters] = []
 
-    def put(self, letters: Letters, longest_wait: float) -> None:
+    def put(self, letters: DeadLetters, longest_wait: float) -> None:
         assert longest_wait > 0
         self.letters.append(letters)
 
 
-@pytest.mark.parametrize(("other", "kept"), [(Verdict.STORED, 1), (Verdict.DUPLICATE, 1), (Verdict.LATER, 0)])
+@pytest.mark.parametrize(("other", "kept"), [(Verdict.STORED, 1), (Verdict.DUPLICATE, 1), (Verdict.RETRYABLE, 0)])
 def test_letters_are_written_once_the_rest_of_the_batch_is_done(other: Verdict, kept: int) -> None:
     document = document_of("a", {"@timestamp": "2026-11-20T23:59:59.999Z"})
-    delivery = Delivery((Outcome(document, Verdict.REFUSED, 400), Outcome(document, other, None)), 0)
+    delivery = Delivery((Outcome(document, Verdict.REJECTED, 400), Outcome(document, other, None)), 0)
     bucket = Kept()
     after = keep_refused(delivery, bucket, Index("logs"), Invocation("request-1", "7", TIME))
     assert len(bucket.letters) == kept
@@ -127,5 +127,5 @@ def test_an_s3_that_never_answers_leaves_time_to_report(monkeypatch: pytest.Monk
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         started = time.monotonic()
         with pytest.raises(DeadLettersNotWritten, match=r"s3://bucket/dead-letters/a"):
-            S3Bucket("bucket").put(Letters("dead-letters/a", b"x"), 2.0)
+            S3Bucket("bucket").put(DeadLetters("dead-letters/a", b"x"), 2.0)
         assert time.monotonic() - started < 2.5

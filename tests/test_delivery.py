@@ -307,20 +307,20 @@ def test_a_refused_document_is_stored_slim_under_its_id() -> None:
     ]
 
 
-@pytest.mark.parametrize("is_mended", [True, False])
-def test_a_slim_document_that_is_held_up_is_tried_with_its_fields_again(is_mended: object) -> None:
+@pytest.mark.parametrize("is_fixed", [True, False])
+def test_a_slim_document_that_is_held_up_is_tried_with_its_fields_again(is_fixed: object) -> None:
     answers = [BUSY, REFUSED]
 
     def judge(source: JsonObject) -> JsonObject:
         if answers:
             return answers.pop()
-        return {"status": 201} if is_mended or "verb" not in source else REFUSED
+        return {"status": 201} if is_fixed or "verb" not in source else REFUSED
 
     played = Played(each(judge))
     delivery = played.deliver("a")
     assert failure_of(delivery) is None
-    assert ["verb" in sources[0] for sources in played.sources] == [True, False, True, *([] if is_mended else [False])]
-    assert delivery.slim == (0 if is_mended else 1)
+    assert ["verb" in sources[0] for sources in played.sources] == [True, False, True, *([] if is_fixed else [False])]
+    assert delivery.slim == (0 if is_fixed else 1)
 
 
 def test_a_document_refused_twice_fails_with_its_reason_and_no_content() -> None:

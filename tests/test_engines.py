@@ -217,7 +217,7 @@ def test_a_role_that_is_not_mapped_is_refused_the_whole_request(prepared: Rig) -
 
 def test_a_name_that_no_index_may_have(prepared: Rig) -> None:
     status, error = item(post(prepared, prepared.function_identity, f"{INDEX}-UPPER", {"verb": "get"}))
-    assert (status, item_cause(status, error).verdict) == (400, Verdict.SETUP), error
+    assert (status, item_cause(status, error).verdict) == (400, Verdict.MISCONFIGURED), error
 
 
 ONLY_3_REFUSES = {

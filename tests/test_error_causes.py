@@ -91,7 +91,7 @@ def test_throttling_of_an_item_is_waited_for(status: int, kind: str) -> None:
 )
 def test_a_state_that_passes_is_waited_for_whatever_its_status(status: int, body: JsonValue) -> None:
     outcome = whole(status, body)
-    assert (outcome.cause, outcome.verdict) == (Cause.UNAVAILABLE, Verdict.LATER)
+    assert (outcome.cause, outcome.verdict) == (Cause.UNAVAILABLE, Verdict.RETRYABLE)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_pipeline_that_fails_is_named_and_never_blamed_on_the_document(
     status: int, kind: str, reason: str, more: JsonObject, told: str | None
 ) -> None:
     for outcome in (item(kind, reason, status, **more), whole(status, error(kind, reason, **more))):
-        assert (outcome.cause, outcome.verdict) == (Cause.PIPELINE_FAILED, Verdict.SETUP)
+        assert (outcome.cause, outcome.verdict) == (Cause.PIPELINE_FAILED, Verdict.MISCONFIGURED)
         assert (told or reason) in outcome.reason
         assert kind in outcome.reason
         assert "SECRET" not in outcome.reason

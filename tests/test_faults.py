@@ -10,8 +10,8 @@ from rich.console import Console
 from local.fault_run import Row, Whereabouts, run_fault
 from local.fault_table import judge
 from local.faults import FAULTS, Fault
-from local.kept_bucket import S3Server
 from local.rig import Rig
+from local.s3 import S3Server
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from forwarder.settings import METRICS_NAMESPACE
 from forwarder.sources import EKS_LOG_TYPES
 from local.child_process import free_port
 from local.forwarding import EVENTS
-from local.kept_bucket import S3Server
 from local.lambda_runtime import Invocation, LambdaRuntime
 from local.rig import Rig
+from local.s3 import S3Server
 from tests.operations_page import blocks, quoted, rows
 from tests.payloads import STREAMS, TIMESTAMP, answer, envelope, lambda_event
 from tests.stack_template import Json, alarms, read_template

@@ -25,14 +25,14 @@ from eks_logs.replay.objects import BucketObject, ObjectKind, object_of
 from eks_logs.replay.replayer import ObjectResult, Replayer, Status, check_reachable
 from eks_logs.replay.report import ProgressReport
 from forwarder.delivery.bulk import BulkAnswer
-from forwarder.delivery.dead_letters import Invocation, letters_of
+from forwarder.delivery.dead_letters import Invocation, dead_letters_of
 from forwarder.delivery.outcomes import Outcome, Verdict
 from forwarder.documents import Document, document_of
 from forwarder.index_names import Index
 from local.child_process import free_port
-from local.kept_bucket import S3Server
 from local.operators_tool import operator_environment
 from local.rig import Identity, Rig
+from local.s3 import S3Server
 from tests.payloads import STREAMS, envelope, lambda_event
 
 TIME = datetime(2026, 11, 21, 9, 12, 31, tzinfo=UTC)
@@ -55,8 +55,8 @@ class Bucket:
 
     def letters(self, *ids: str, index: str = "", time: datetime = TIME) -> str:
         """Put dead letters, as the function writes them."""
-        refused = [Outcome(document(name), Verdict.REFUSED, 400, "mapper_parsing_exception") for name in ids]
-        made = letters_of(refused, Index(index or self.name), Invocation(f"request-{next(NUMBERS)}", "7", time))
+        refused = [Outcome(document(name), Verdict.REJECTED, 400, "mapper_parsing_exception") for name in ids]
+        made = dead_letters_of(refused, Index(index or self.name), Invocation(f"request-{next(NUMBERS)}", "7", time))
         return self.put(made.key, made.body)
 
     def event(self, messages: list[str], time: datetime = TIME, **changes: Any) -> str:

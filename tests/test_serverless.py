@@ -50,7 +50,7 @@ def test_the_functions_client_signs_as_serverless_wants(collection: Edge, prepar
 
 def test_a_signature_for_a_domain_is_refused_by_a_collection(collection: Edge, prepared: Rig) -> None:
     outcome = send(collection, prepared, "es", "for-a-domain")
-    assert (outcome.verdict, outcome.status) == (Verdict.SETUP, 403)
+    assert (outcome.verdict, outcome.status) == (Verdict.MISCONFIGURED, 403)
     assert outcome.reason == "Credential should be scoped to correct service: 'aoss'."
 
 
@@ -80,4 +80,4 @@ def test_what_serverless_answers_counts_as_a_wrong_set_up() -> None:
     (outcome,) = judge(
         request, BulkAnswer(403, {"status": 403, "error": {"reason": "403 Forbidden", "type": "Forbidden"}})
     )
-    assert (outcome.verdict, outcome.reason) == (Verdict.SETUP, "Forbidden: 403 Forbidden")
+    assert (outcome.verdict, outcome.reason) == (Verdict.MISCONFIGURED, "Forbidden: 403 Forbidden")

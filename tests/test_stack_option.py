@@ -51,7 +51,7 @@ def deploy(url: str, rig: Rig) -> None:
     client = boto3.client("cloudformation", endpoint_url=url, **identity)
     client.create_stack(StackName=stack.name, TemplateBody=json.dumps(template))
     boto3.client("s3", endpoint_url=url, **identity).create_bucket(
-        Bucket=stack.kept_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        Bucket=stack.dead_letter_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
 
 
@@ -91,18 +91,18 @@ def test_events_of_other_functions_are_left_in_a_bucket_of_several_stacks(aws: s
     of_function = "aws/lambda/async/{}/2026/11/20/2026-11-20T23.59.58-b5a0"
     keys = [of_function.format(name) for name in (STACK.function_name, "other")]
     for key in keys:
-        s3.put_object(Bucket=STACK.kept_bucket, Key=key, Body=failed_event("one"))
+        s3.put_object(Bucket=STACK.dead_letter_bucket, Key=key, Body=failed_event("one"))
     try:
         result = run(aws, prepared, "replay", "--dry-run")
         assert result.exit_code == 1
         assert f"would replay {keys[0]}: failed event, 1 records\n" in result.output
         assert f"left {keys[1]}: is an event of the function other, not of the stack's" in result.output
-        meant = run(aws, prepared, "replay", "--dry-run", "--bucket", STACK.kept_bucket)
+        meant = run(aws, prepared, "replay", "--dry-run", "--bucket", STACK.dead_letter_bucket)
         assert meant.exit_code == 0
         assert f"would replay {keys[1]}: failed event, 1 records\n" in meant.output
     finally:
         for key in keys:
-            s3.delete_object(Bucket=STACK.kept_bucket, Key=key)
+            s3.delete_object(Bucket=STACK.dead_letter_bucket, Key=key)
 
 
 def test_the_secrets_that_a_stack_names_are_taken_out_of_what_is_replayed(
@@ -112,7 +112,7 @@ def test_the_secrets_that_a_stack_names_are_taken_out_of_what_is_replayed(
     s3 = s3_of(aws)
     record = 'I1120 09:12:31.000000       1 a.go:1] "Done" shoesize="44"'
     key = f"aws/lambda/async/{STACK.function_name}/2026/11/20/2026-11-20T23.59.58-c6b1"
-    s3.put_object(Bucket=STACK.kept_bucket, Key=key, Body=failed_event(record))
+    s3.put_object(Bucket=STACK.dead_letter_bucket, Key=key, Body=failed_event(record))
     result = run(aws, prepared, "replay", "--index", index)
     assert result.exit_code == 0, result.output
     server.indices.refresh(index=index)
@@ -127,7 +127,7 @@ def test_a_check_goes_from_the_cluster_to_the_documents(aws: str, prepared: Rig)
     assert names[:3] == ["logging", "log-group", "streams"]
     assert names[-2:] == ["write", "documents"]
     assert f"there is no EKS cluster {STACK.cluster}" in result.output
-    assert f"ok    kept         nothing waits in s3://{STACK.kept_bucket}" in result.output
+    assert f"ok    kept         nothing waits in s3://{STACK.dead_letter_bucket}" in result.output
     assert result.exit_code == 1
 
 

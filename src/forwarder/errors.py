@@ -2,7 +2,7 @@
 
 ```
 ForwarderError
-├── SettingsError             the function's environment is not usable: mend it and deploy again
+├── SettingsError             the function's environment is not usable: fix it and deploy again
 ├── PayloadError              what invoked the function is not a batch of log events
 │   ├── NotASubscription      no `awslogs.data`: another kind of trigger
 │   ├── UndecodablePayload    not base64, not gzip or zlib, cut off, or not JSON

@@ -18,6 +18,11 @@ _ESCAPE = re.compile(
 )
 _SINGLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"', "'": "'"}
 _TO_ESCAPE = re.compile(r'["\\]|[^ -~]')
+_END_OF_ASCII = 0x80
+_END_OF_FOUR_DIGITS = 0x10000
+# Numbers that stand for halves of a pair in UTF-16, and for no character (Unicode, "Surrogates").
+_SURROGATES = range(0xD800, 0xE000)
+_END_OF_UNICODE = 0x110000
 _SHORT_ESCAPES = {character: f"\\{letter}" for letter, character in _SINGLE.items() if letter != "'"}
 
 
@@ -51,9 +56,9 @@ def _escape(character: re.Match[str]) -> str:
     code_point = ord(text)
     if not _is_character(code_point):
         return "\ufffd"
-    if code_point < 0x80:  # noqa: PLR2004 - ASCII ends there; `\x80` would be a byte, not a character
+    if code_point < _END_OF_ASCII:  # from there on `\x80` would be a byte, not a character
         return f"\\x{code_point:02x}"
-    return f"\\u{code_point:04x}" if code_point <= 0xFFFF else f"\\U{code_point:08x}"  # noqa: PLR2004 - what 4 digits say
+    return f"\\u{code_point:04x}" if code_point < _END_OF_FOUR_DIGITS else f"\\U{code_point:08x}"
 
 
 def unquote(quoted: str) -> str:
@@ -93,4 +98,4 @@ def _unescape(escape: re.Match[str]) -> str:
 
 
 def _is_character(code_point: int) -> bool:
-    return code_point < 0xD800 or 0xE000 <= code_point < 0x110000  # noqa: PLR2004 - Unicode's surrogates and its end
+    return code_point < _END_OF_UNICODE and code_point not in _SURROGATES

@@ -1,7 +1,9 @@
 """The Lambda function: a subscription event in, its documents in OpenSearch, or an error: Lambda keeps the event."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forwarder.delivery.backoff import deadline_in
 from forwarder.delivery.dead_letters import Invocation
@@ -11,8 +13,11 @@ from forwarder.pipeline import documents_of
 from forwarder.runtime import cold_start
 from forwarder.subscription import read_batches
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ANN401 - Lambda gives the context no type
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Forward the log events of an event and say how many documents they are, and what became of them.
 
     Raises:

@@ -158,9 +158,13 @@ def _without_depths(text: str) -> str:
     return "".join(kept) + text[copied:] if depth < MAX_DEPTH else "".join(kept)
 
 
+# The digits of the largest integer of 64 bits, and a sign.
+_LONGEST_INTEGER = 20
+
+
 def _bounded_int(digits: str) -> int | float:
     """JSON numbers beyond 64 bits as the nearest float, which is how orjson and OpenSearch read them."""
-    if len(digits) > 20:  # noqa: PLR2004 - the digits of the largest 64-bit integer and a sign
+    if len(digits) > _LONGEST_INTEGER:
         return float(digits)
     number = int(digits)
     return number if -(2**63) <= number < 2**64 else float(number)
@@ -288,6 +292,9 @@ def as_code(value: JsonValue) -> int | None:
     return as_integer(value)
 
 
+_HTTP_STATUSES = range(100, 600)
+
+
 def is_http_status(code: int | None) -> bool:
-    """Whether there is such a status (RFC 9110, section 15)."""
-    return code is not None and 100 <= code < 600  # noqa: PLR2004 - its classes, 1xx to 5xx
+    """Whether there is such a status, of one of the classes 1xx to 5xx (RFC 9110, section 15)."""
+    return code is not None and code in _HTTP_STATUSES

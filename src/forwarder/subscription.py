@@ -96,20 +96,20 @@ def read_subscription(event: object, max_payload_bytes: int, now: int = 0) -> Lo
         return _unusual_batch(payload, now)
 
 
-class _Payload(Struct, gc=False):
+class _Payload(Struct, gc=False, rename="camel"):
     owner: str
-    logGroup: str  # noqa: N815 - CloudWatch Logs' name
-    logStream: str  # noqa: N815 - CloudWatch Logs' name
-    messageType: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"]  # noqa: N815 - CloudWatch Logs' name
-    logEvents: tuple[LogEvent, ...]  # noqa: N815 - CloudWatch Logs' name
+    log_group: str
+    log_stream: str
+    message_type: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"]
+    log_events: tuple[LogEvent, ...]
 
 
 _PAYLOAD = msgspec.json.Decoder(_Payload)
 
 
 def _usual_batch(payload: _Payload) -> LogBatch:
-    events = payload.logEvents if payload.messageType == DATA_MESSAGE else ()
-    return LogBatch(payload.owner, payload.logGroup, payload.logStream, events)
+    events = payload.log_events if payload.message_type == DATA_MESSAGE else ()
+    return LogBatch(payload.owner, payload.log_group, payload.log_stream, events)
 
 
 def _unusual_batch(payload: bytes, now: int) -> LogBatch:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from botocore.client import BaseClient
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -86,10 +87,10 @@ class AwsApi:
     """
 
     def __init__(
-        self, client_of: Callable[[str], Any], page_size: int | None = None, profile: str | None = None
+        self, client_of: Callable[[str], BaseClient], page_size: int | None = None, profile: str | None = None
     ) -> None:
         self._client_of = client_of
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, BaseClient] = {}
         self._page_size = page_size
         self.profile = profile
 
@@ -122,7 +123,7 @@ class AwsApi:
                 raise translated(service, error, self.profile) from None
             yield from page.get(key) or []
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+    def _client(self, service: str) -> BaseClient:
         if service not in self._clients:
             try:
                 self._clients[service] = self._client_of(service)
@@ -133,7 +134,7 @@ class AwsApi:
         return self._clients[service]
 
 
-def guarded(client: Any) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+def guarded(client: BaseClient) -> BaseClient:
     """A client of boto3 that raises NotReachable for what is not AWS's answer, for those who call it themselves."""
 
     def check(parsed: dict[str, Any], **_: object) -> None:

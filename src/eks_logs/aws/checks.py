@@ -1,4 +1,4 @@
-"""The AWS part of a check of the whole chain: from what was found in AWS to one finding for each link. Pure."""
+"""The AWS part of `check`: facts about AWS in, one finding for each link of the chain out. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,15 +36,15 @@ _NEVER_QUIET = (API, AUDIT)
 
 # Lambda developer guide, "Types of metrics for Lambda functions".
 INVOCATIONS, ERRORS, THROTTLES = "Invocations", "Errors", "Throttles"
-KEPT, LOST = "AsyncEventsDropped", "DestinationDeliveryFailures"
-METRICS = (INVOCATIONS, ERRORS, THROTTLES, KEPT, LOST)
+EVENTS_DROPPED, EVENTS_LOST = "AsyncEventsDropped", "DestinationDeliveryFailures"
+METRICS = (INVOCATIONS, ERRORS, THROTTLES, EVENTS_DROPPED, EVENTS_LOST)
 
 _VARIABLES = {"OPENSEARCH_ENDPOINT": "endpoint", "INDEX_NAME": "index", "INDEX_ROTATION": "rotation"}
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What could not be read, why, and what to do about that."""
+    """A fact that could not be read: why, and what to do."""
 
     why: str
     remedy: str
@@ -66,7 +66,7 @@ class LogStream:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptObjects:
+class BucketContents:
     """How many objects the bucket holds that were not stored in OpenSearch, `more` if they were not all counted."""
 
     dead_letters: int
@@ -98,7 +98,7 @@ class AwsFacts:
     function: Function | Unread | None
     metrics: Mapping[str, float] | Unread
     role: RoleRights | Unread | None
-    kept: KeptObjects | Unread | None
+    bucket: BucketContents | Unread | None
     profile: str | None = None
 
     @property
@@ -119,7 +119,7 @@ def check_aws(facts: AwsFacts) -> tuple[Finding, ...]:
         _unless_unread("invocations", facts.metrics, lambda found: check_invocations(facts, found)),
         _unless_unread("errors", facts.metrics, lambda found: check_errors(facts, found)),
         _unless_unread("role", facts.role, lambda found: check_role(facts, found)),
-        _unless_unread("kept", facts.kept, lambda found: check_kept(facts, found)),
+        _unless_unread("kept", facts.bucket, lambda found: check_bucket(facts, found)),
     )
 
 
@@ -239,12 +239,12 @@ def check_errors(facts: AwsFacts, sums: Mapping[str, float]) -> Finding:
     """Nothing failed within the last hour; an error alone heals itself, as Lambda tries again."""
     name, stack = "errors", facts.stack
     log = facts.line.sam("logs", stack.name)
-    found = {metric: sums.get(metric, 0) for metric in (ERRORS, THROTTLES, KEPT, LOST)}
+    found = {metric: sums.get(metric, 0) for metric in (ERRORS, THROTTLES, EVENTS_DROPPED, EVENTS_LOST)}
     counted = ", ".join(f"{metric} {count:.0f}" for metric, count in found.items() if count)
-    if found[LOST]:
+    if found[EVENTS_LOST]:
         message = f"{counted} in the last hour: events that failed for good could not be kept and are lost"
-        return fail(name, message, f"let {stack.function_role_name} write to s3://{stack.kept_bucket}; {log}")
-    if found[KEPT]:
+        return fail(name, message, f"let {stack.function_role_name} write to s3://{stack.dead_letter_bucket}; {log}")
+    if found[EVENTS_DROPPED]:
         message = f"{counted} in the last hour: events failed for good and are kept in the bucket"
         return fail(name, message, f"{log}; then {_replay(facts)}")
     if counted:
@@ -254,7 +254,7 @@ def check_errors(facts: AwsFacts, sums: Mapping[str, float]) -> Finding:
 
 def needed_rights(stack: DeployedStack) -> tuple[Right, ...]:
     """What template.yaml gives the function's role beside its own log: bulk requests, and what could not be stored."""
-    arn, bucket = stack.domain_arn, f"arn:{stack.partition}:s3:::{stack.kept_bucket}"
+    arn, bucket = stack.domain_arn, f"arn:{stack.partition}:s3:::{stack.dead_letter_bucket}"
     is_serverless = arn.split(":")[2] == "aoss"
     return (
         Right("aoss:APIAccessAll", arn) if is_serverless else Right("es:ESHttpPost", f"{arn}/_bulk"),
@@ -289,19 +289,18 @@ def check_role(facts: AwsFacts, found: RoleRights | None) -> Finding:
     )
 
 
-def check_kept(facts: AwsFacts, kept: KeptObjects | None) -> Finding:
+def check_bucket(facts: AwsFacts, contents: BucketContents | None) -> Finding:
     """The bucket is empty of what OpenSearch should have."""
     stack = facts.stack
-    if kept is None:
-        message = f"there is no bucket {stack.kept_bucket}: what cannot be stored would be lost"
+    if contents is None:
+        message = f"there is no bucket {stack.dead_letter_bucket}: what cannot be stored would be lost"
         return fail("kept", message, _deploy(facts, "the name of a bucket as ExistingBucketName"))
-    if kept.newest is None:
-        return ok("kept", f"nothing waits in s3://{stack.kept_bucket}")
-    least = "at least " if kept.more else ""
-    newest = f"{kept.newest:%Y-%m-%d %H:%M} UTC"
-    message = (
-        f"{least}{kept.dead_letters} objects of refused documents and {kept.events} failed events, newest {newest}"
-    )
+    if contents.newest is None:
+        return ok("kept", f"nothing waits in s3://{stack.dead_letter_bucket}")
+    least = "at least " if contents.more else ""
+    newest = f"{contents.newest:%Y-%m-%d %H:%M} UTC"
+    objects = f"{contents.dead_letters} objects of refused documents and {contents.events} failed events"
+    message = f"{least}{objects}, newest {newest}"
     return warn("kept", message, _replay(facts))
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from eks_logs.aws.api import AwsApi
-from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, KeptObjects, LogStream, Unread, needed_rights
+from eks_logs.aws.checks import FRESH, METRICS, AwsFacts, BucketContents, LogStream, Unread, needed_rights
 from eks_logs.aws.iam import RoleRights, rights_of
 from eks_logs.aws.log_subscription import DesiredLogging, LoggingReader
 from eks_logs.aws.stack import DeployedStack
@@ -47,7 +47,7 @@ def gather(api: AwsApi, stack: DeployedStack, time: datetime, log_types: tuple[s
         function=_or_unread(logs.function),
         metrics=_or_unread(lambda: _metrics(api, stack, time)),
         role=_or_unread(lambda: _or_none(lambda: _role(api, stack))),
-        kept=_or_unread(lambda: _or_none(lambda: _kept(api, stack))),
+        bucket=_or_unread(lambda: _or_none(lambda: _bucket_contents(api, stack))),
     )
 
 
@@ -100,14 +100,14 @@ def _role(api: AwsApi, stack: DeployedStack) -> RoleRights:
     return rights_of(api, stack.function_role_arn, needed_rights(stack))
 
 
-def _kept(api: AwsApi, stack: DeployedStack) -> KeptObjects:
+def _bucket_contents(api: AwsApi, stack: DeployedStack) -> BucketContents:
     letters, events = (_objects(api, stack, f"{prefix}/") for prefix in (DEAD_LETTERS_PREFIX, FAILED_EVENTS_PREFIX))
     times = [time.astimezone(UTC) for time in letters + events]
     more = max(len(letters), len(events)) == _MOST_COUNTED
-    return KeptObjects(len(letters), len(events), max(times, default=None), more)
+    return BucketContents(len(letters), len(events), max(times, default=None), more)
 
 
 def _objects(api: AwsApi, stack: DeployedStack, prefix: str) -> list[datetime]:
     """When each object below a prefix was last written, of no more than _MOST_COUNTED."""
-    objects = api.items("s3", "list_objects_v2", "Contents", Bucket=stack.kept_bucket, Prefix=prefix)
+    objects = api.items("s3", "list_objects_v2", "Contents", Bucket=stack.dead_letter_bucket, Prefix=prefix)
     return [one["LastModified"] for one in islice(objects, _MOST_COUNTED)]

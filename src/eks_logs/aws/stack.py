@@ -8,7 +8,7 @@ from eks_logs.aws.api import AwsApi
 from eks_logs.aws.calls import AwsCall, CommandLine
 from eks_logs.errors import Busy, NotThere, NotUsable, Rejected, SetupError
 
-# What template.yaml says of itself, in each version so far: by it one of another template is told from an earlier one.
+# template.yaml's Description, the same in all versions: it tells our stacks from those of other templates.
 DESCRIPTION = (
     "Forwards the control-plane logs of one Amazon EKS cluster from CloudWatch Logs to Amazon OpenSearch Service."
 )
@@ -40,7 +40,7 @@ class DeployedStack:
     cluster: str
     function_arn: str
     function_role_arn: str
-    kept_bucket: str
+    dead_letter_bucket: str
     endpoint: str
     domain_arn: str
     index: str
@@ -74,7 +74,7 @@ class DeployedStack:
 OUTPUTS = {
     "FunctionArn": "function_arn",
     "FunctionRoleArn": "function_role_arn",
-    "KeptBucketName": "kept_bucket",
+    "KeptBucketName": "dead_letter_bucket",
 }
 PARAMETERS = {
     "ClusterName": "cluster",

@@ -1,4 +1,4 @@
-"""What every command is told of the stack, of OpenSearch and of its caller, as options of the command line."""
+"""Options that all commands share: the stack, OpenSearch and the caller."""
 
 import os
 import shlex
@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import boto3
 import click
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests_aws4auth import AWS4Auth
@@ -81,7 +82,7 @@ class Connection:
         """The stack's own endpoint; another one may have been given beside it."""
         return self.stack.endpoint.strip().rstrip("/") if self.stack else None
 
-    def aws(self) -> Any:  # noqa: ANN401 - boto3 is published without types
+    def aws(self) -> boto3.Session:
         """The boto3 session of --profile and --region, or of the environment.
 
         Raises:
@@ -97,7 +98,7 @@ class Connection:
         """
         return _aws_api(self.profile, self.region)
 
-    def s3(self) -> Any:  # noqa: ANN401 - boto3 is published without types
+    def s3(self) -> BaseClient:
         """A client for S3.
 
         Raises:
@@ -161,7 +162,7 @@ def _password(user: str, environment: Mapping[str, str]) -> str:
     return password
 
 
-def _session(profile: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 is published without types
+def _session(profile: str | None, region: str | None) -> boto3.Session:
     with _aws_configuration(profile):
         return boto3.Session(profile_name=profile, region_name=region)
 
@@ -187,7 +188,7 @@ def connected(command: Command) -> Command:
     """Give a command the shared options; it gets them as one argument, a Connection, before its own."""
 
     @wraps(command)
-    def bundled(
+    def with_options(
         *,
         stack_name: str | None,
         endpoint: str | None,
@@ -221,8 +222,8 @@ def connected(command: Command) -> Command:
         command(connection, **own)
 
     for option in reversed(_OPTIONS):
-        bundled = option(bundled)
-    return bundled
+        with_options = option(with_options)
+    return with_options
 
 
 def required(option: str, given: str | None, of_stack: str | None) -> str:

@@ -75,23 +75,23 @@ def of_aws(command: Command) -> Command:
     """Give a command the options on AWS; it gets them as one argument, `asked`."""
 
     @wraps(command)
-    def bundled(*positional: object, without_aws: bool, **own: object) -> None:
+    def with_options(*positional: object, without_aws: bool, **own: object) -> None:
         chosen = {name: own.pop(name) for name in OPTIONS}
         command(*positional, asked=AwsChoices(without_aws, chosen), **own)
 
     for option in reversed([*OPTIONS.values()]):
-        bundled = option(bundled)
-    return _without_option(bundled)
+        with_options = option(with_options)
+    return _without_option(with_options)
 
 
 def leaving_aws(command: Command) -> Command:
     """Give a command the one option on AWS that is of use where things are taken away."""
 
     @wraps(command)
-    def bundled(*positional: object, without_aws: bool, **own: object) -> None:
+    def with_options(*positional: object, without_aws: bool, **own: object) -> None:
         command(*positional, asked=AwsChoices(without_aws), **own)
 
-    return _without_option(bundled)
+    return _without_option(with_options)
 
 
 def needed(connection: Connection, asked: AwsChoices) -> Logging:

@@ -83,7 +83,7 @@ def _time(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Par
 )
 @click.option("--dry-run", is_flag=True, help="List what would be replayed; send nothing, remove nothing")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
-def replay_command(  # noqa: PLR0913 - one parameter for each option
+def replay_command(
     connection: Connection,
     *,
     bucket: str | None,
@@ -113,7 +113,7 @@ def replay_command(  # noqa: PLR0913 - one parameter for each option
     and s3:PutObject for --keep and for --document-ids generated.
     """
     stack = connection.stack
-    source = Bucket(connection.s3(), required("--bucket", bucket, stack.kept_bucket if stack else None))
+    source = Bucket(connection.s3(), required("--bucket", bucket, stack.dead_letter_bucket if stack else None))
     objects = select(source.keys(), Period(since, until))
     ids = document_ids or (stack.document_ids if stack else EVENT)
     reader = ContentReader(

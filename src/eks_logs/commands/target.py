@@ -90,7 +90,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
 def targeted(command: Command) -> Command:
     """Give a command all options on domain and target; it gets them as one argument, Chosen, before its own."""
 
-    def bundled(  # noqa: PLR0913 - one parameter for each option
+    def with_options(
         connection: Connection,
         *,
         role_arn: str | None,
@@ -126,7 +126,7 @@ def targeted(command: Command) -> Command:
         given = [word for option, value in typed.items() if value is not None for word in (option, str(value))]
         command(Chosen(connection, options, (*given, *(["--change-shared"] if change_shared else []))), **own)
 
-    bundled = wraps(command)(bundled)
+    with_options = wraps(command)(with_options)
     for option in reversed(_OPTIONS):
-        bundled = option(bundled)
-    return connected(bundled)
+        with_options = option(with_options)
+    return connected(with_options)

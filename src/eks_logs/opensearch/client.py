@@ -211,7 +211,7 @@ def is_page(text: str) -> bool:
 
 
 def failure(error: Exception, site: str, path: str, option: str = "--endpoint") -> SetupError:
-    """What an error of opensearch-py, of requests or of botocore means.
+    """An error of opensearch-py, requests or botocore as one of ours.
 
     Args:
         error: As it was raised.
@@ -234,11 +234,14 @@ def failure(error: Exception, site: str, path: str, option: str = "--endpoint") 
     return _unreachable(site, option, error)
 
 
-def _refused(error: TransportError, site: str, path: str) -> SetupError:  # noqa: PLR0911 - one for each kind
+def _refused(error: TransportError, site: str, path: str) -> SetupError:
     """What a status that is no success means."""
     status, text = int(error.status_code), _text(error)
-    if stranger := not_opensearch(status, error.info, text, site, path):
-        return stranger
+    stranger = not_opensearch(status, error.info, text, site, path)
+    return stranger or _refused_by_opensearch(status, text, path)
+
+
+def _refused_by_opensearch(status: int, text: str, path: str) -> SetupError:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         advice = (
             "the caller may not do this; use the domain's master user (OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or "

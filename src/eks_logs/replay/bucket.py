@@ -1,13 +1,13 @@
 """The stack's bucket in S3: lists, reads, deletes and moves objects.
 
-Several replays may run at once: an object that another one took away is no error, and is told by None or False.
+Several replays may run at once: an object that another one took away is no error; None or False says so.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from eks_logs.errors import BucketNotUsable
@@ -30,7 +30,7 @@ class Bucket:
         page_size: how many keys are listed with one request.
     """
 
-    def __init__(self, client: Any, name: str, page_size: int = _LARGEST_PAGE) -> None:  # noqa: ANN401 - untyped boto3
+    def __init__(self, client: BaseClient, name: str, page_size: int = _LARGEST_PAGE) -> None:
         self._client = client
         self._name = name
         self._page_size = page_size

@@ -133,7 +133,7 @@ def _is_of_alias(name: str, error: JsonValue) -> bool:
         raise _not_allowed(f"OpenSearch does not let the caller read {name}")
     if error not in ("index_not_found_exception", "illegal_argument_exception"):
         raise DuplicatesUnknown(
-            f"may be stored already in {name}, which cannot be read ({error}): mend that index, or add {SKIP_OPTION}"
+            f"may be stored already in {name}, which cannot be read ({error}): fix that index, or add {SKIP_OPTION}"
         )
     return error == "illegal_argument_exception"
 

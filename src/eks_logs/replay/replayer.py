@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 
 from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotReachable, UnreadableObject
 from eks_logs.replay.bucket import Bucket
@@ -25,8 +26,7 @@ _MILLISECONDS_FOR_AN_OBJECT = 10 * 60 * 1000
 
 # A bulk request without an action: OpenSearch answers 400, "no requests added", to whoever may come in.
 _NO_ACTION = b"\n"
-_REFUSES_NO_ACTION = 400
-_FIRST_NON_SUCCESS = 300
+_MOST_NAMES = 3
 
 _ADVICE_ACCESS = (
     "Give a caller that may POST to /_bulk and create documents in the index: OPENSEARCH_USERNAME and "
@@ -137,7 +137,7 @@ def preview(bucket: Bucket, reader: ContentReader, found: BucketObject) -> Previ
 
 
 def check_reachable(client: BulkClient) -> None:
-    """Ask for nothing, to know before the first object that OpenSearch answers; a broken way to it is retried later.
+    """Send an empty bulk request, to learn before the first object whether OpenSearch answers and accepts the caller.
 
     Raises:
         NotReachable: nobody answers, or somebody else than OpenSearch.
@@ -145,9 +145,9 @@ def check_reachable(client: BulkClient) -> None:
     """
     answer = client.bulk(_NO_ACTION, _LIMITS.answer_seconds)
     verdict, reason = request_verdict(answer)
-    if answer.status is None or answer.status < _FIRST_NON_SUCCESS:
+    if answer.status is None or answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise NotReachable(f"{reason}. {_ADVICE_NETWORK}")
-    if verdict is Verdict.SETUP and answer.status != _REFUSES_NO_ACTION:
+    if verdict is Verdict.MISCONFIGURED and answer.status != HTTPStatus.BAD_REQUEST:
         raise NotAllowed(f"OpenSearch answers {answer.status}: {reason}. {_ADVICE_ACCESS}")
 
 
@@ -271,7 +271,8 @@ class Replayer:
 
 def not_ours_reason(contents: Contents) -> str:
     """Why dead letters are not sent that name other indices than the stack's."""
-    names = ", ".join(sorted(contents.not_ours)[:3]) + (", …" if len(contents.not_ours) > 3 else "")  # noqa: PLR2004
+    first = sorted(contents.not_ours)[:_MOST_NAMES]
+    names = ", ".join(first) + (", …" if len(contents.not_ours) > _MOST_NAMES else "")
     number = sum(contents.not_ours.values())
     letters = "1 dead letter names" if number == 1 else f"{number} dead letters name"
     return f"{letters} an index that is not the stack's and stays unsent: {names}; name its own with --index"

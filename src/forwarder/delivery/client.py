@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from opensearchpy import ConnectionError, RequestsHttpConnection  # noqa: A004 - its name
+from opensearchpy import ConnectionError as NoConnection
+from opensearchpy import RequestsHttpConnection
 from requests import PreparedRequest, RequestException, Response, Timeout
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
@@ -111,11 +112,11 @@ class _Adapter(HTTPAdapter):
         self._ca_file = ca_file
         super().__init__()
 
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as requests hands them on
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:  # noqa: ANN401 - as above
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request."""
         return super().send(request, *args, **(options | {"verify": self._ca_file} if self._ca_file else options))
 
@@ -226,7 +227,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def _failure(error: Exception, wait: float) -> str:
     """Why there is no answer; opensearch-py's errors have the one of requests in them."""
-    fault = error.info if isinstance(error, ConnectionError) and isinstance(error.info, Exception) else error
+    fault = error.info if isinstance(error, NoConnection) and isinstance(error.info, Exception) else error
     match fault:
         case ConnectTimeout():
             return f"no connection within {wait:.0f} s"

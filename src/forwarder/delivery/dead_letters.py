@@ -17,7 +17,7 @@ PREFIX = "dead-letters"
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class DeadLetters:
     """One object for S3."""
 
     key: str
@@ -27,7 +27,7 @@ class Letters:
 class Bucket(Protocol):
     """Wherever dead letters are put."""
 
-    def put(self, letters: Letters, longest_wait: float) -> None:
+    def put(self, letters: DeadLetters, longest_wait: float) -> None:
         """Store an object within so many seconds; raises DeadLettersNotWritten where that is not certain."""
 
 
@@ -40,7 +40,7 @@ class Invocation:
     time: datetime
 
 
-def letters_of(outcomes: Sequence[Outcome], index: Index, invocation: Invocation) -> Letters:
+def dead_letters_of(outcomes: Sequence[Outcome], index: Index, invocation: Invocation) -> DeadLetters:
     """The object for refused documents, one line each: the whole document, even where a slim one was tried last.
 
     The key sorts by day. It cannot collide: a request's id is given once, and a retry of it comes a minute later.
@@ -48,7 +48,7 @@ def letters_of(outcomes: Sequence[Outcome], index: Index, invocation: Invocation
     time = invocation.time.astimezone(UTC)
     lines = [orjson.dumps(_letter(outcome, index, invocation)) for outcome in outcomes]
     key = f"{PREFIX}/{time:%Y/%m/%d}/{time:%H%M%S}-{invocation.request_id}.ndjson.gz"
-    return Letters(key, gzip.compress(b"\n".join(lines) + b"\n", mtime=0))
+    return DeadLetters(key, gzip.compress(b"\n".join(lines) + b"\n", mtime=0))
 
 
 def _letter(outcome: Outcome, index: Index, invocation: Invocation) -> dict[str, object]:
@@ -75,7 +75,7 @@ class S3Bucket:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def put(self, letters: Letters, longest_wait: float) -> None:
+    def put(self, letters: DeadLetters, longest_wait: float) -> None:
         """Store an object within so many seconds, also where S3 sends a byte now and then, which no time-out sees.
 
         Raises:
@@ -95,7 +95,7 @@ class S3Bucket:
                 "it has a way to S3; Lambda keeps the event meanwhile."
             )
 
-    def _put(self, letters: Letters, longest_wait: float, problems: list[str]) -> None:
+    def _put(self, letters: DeadLetters, longest_wait: float, problems: list[str]) -> None:
         import boto3  # noqa: PLC0415 - 0.2 s of a cold start that only a dead letter is worth
         from botocore.config import Config  # noqa: PLC0415 - comes with it
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from forwarder.delivery.backoff import Backoff, Deadline
 from forwarder.delivery.bulk import BulkAnswer, BulkClient, BulkRequest, Limits, pack
-from forwarder.delivery.dead_letters import Bucket, Invocation, letters_of
+from forwarder.delivery.dead_letters import Bucket, Invocation, dead_letters_of
 from forwarder.delivery.in_flight import InFlight
 from forwarder.delivery.outcomes import REASONS_SHOWN, Delivery, Outcome, judge_items, judge_request, results_of
 from forwarder.delivery.verdicts import Cause, Deployment, Verdict, advice_for
@@ -74,11 +74,11 @@ def _decide_items(judged: Sequence[Outcome]) -> Next:
     if all(outcome.verdict is Verdict.STORED for outcome in judged):
         return Next(tuple(judged))
     slimmed = tuple(slim(outcome.document, outcome.reason) for outcome in judged if _may_pass_slim(outcome))
-    # Until then what refused its fields may be mended, as by a template that was put meanwhile.
-    later = tuple(whole(outcome.document) for outcome in judged if outcome.verdict is Verdict.LATER)
+    # Until then what refused its fields may be fixed, as by a template that was put meanwhile.
+    later = tuple(whole(outcome.document) for outcome in judged if outcome.verdict is Verdict.RETRYABLE)
     return Next(
         final=tuple(
-            outcome for outcome in judged if outcome.verdict is not Verdict.LATER and not _may_pass_slim(outcome)
+            outcome for outcome in judged if outcome.verdict is not Verdict.RETRYABLE and not _may_pass_slim(outcome)
         ),
         at_once=(slimmed,) if slimmed else (),
         later=(later,) if later else (),
@@ -168,8 +168,8 @@ class Sender:
         (self._soon if whole_request else self._at_last).extend(self._pack_again(following.later))
         # Where some are taken, the set-up is wrong for an index, and others may be well.
         if self._stopped_by is None and not any(outcome.verdict.is_done for outcome in judged):
-            self._stopped_by = _first(judged, Verdict.SETUP)
-        self._slow_down_or_speed_up(_first(judged, Verdict.LATER), answer.retry_after)
+            self._stopped_by = _first(judged, Verdict.MISCONFIGURED)
+        self._slow_down_or_speed_up(_first(judged, Verdict.RETRYABLE), answer.retry_after)
 
     def _slow_down_or_speed_up(self, held_up_by: Outcome | None, retry_after: float | None) -> None:
         if held_up_by is None:
@@ -223,7 +223,7 @@ def keep_refused(
     """
     if bucket is None or not delivery.refused or len(delivery.unstored) > len(delivery.refused):
         return delivery
-    bucket.put(letters_of(delivery.refused, index, invocation), longest_wait)
+    bucket.put(dead_letters_of(delivery.refused, index, invocation), longest_wait)
     return delivery.with_refused_kept()
 
 
@@ -251,12 +251,12 @@ def failure_of(
     if not unstored:
         return None
     examples = {outcome.cause: outcome for outcome in reversed(unstored) if outcome.cause is not None}
-    # What somebody has to mend comes first: it does not get better by itself.
-    causes = sorted(examples, key=lambda cause: cause.verdict is not Verdict.SETUP)[:REASONS_SHOWN]
+    # What somebody has to fix comes first: it does not get better by itself.
+    causes = sorted(examples, key=lambda cause: cause.verdict is not Verdict.MISCONFIGURED)[:REASONS_SHOWN]
     targets = [index.of(examples[cause].document.timestamp) if index else None for cause in causes]
     advice = [advice_for(cause, target, deployment) for cause, target in zip(causes, targets, strict=True)]
     message = ". ".join([shortfall(delivery), *(said.rstrip(".") for said in advice if said)])
-    if any(outcome.verdict is Verdict.SETUP for outcome in unstored):
+    if any(outcome.verdict is Verdict.MISCONFIGURED for outcome in unstored):
         return AccessRefused(message)
     is_unreachable = all(outcome.cause in _WITHOUT_ANSWER for outcome in unstored)
     return (Unreachable if is_unreachable else NotStored)(f"{message}. {_RETRY}")

@@ -28,14 +28,14 @@ class Verdict(Enum):
 
     STORED = "stored", _Is.DONE | _Is.KEPT
     DUPLICATE = "duplicate", _Is.DONE | _Is.KEPT
-    REFUSED = "refused", _Is.REJECTED | _Is.REFUSED_FOR_GOOD
+    REJECTED = "refused", _Is.REJECTED | _Is.REFUSED_FOR_GOOD
     """The mapping refuses it: the same document will be refused again."""
     DEAD_LETTER = "dead letter", _Is.KEPT | _Is.REFUSED_FOR_GOOD
     """It was refused for good, and is kept in S3."""
     TOO_LARGE = "too large", _Is.REJECTED | _Is.REFUSED_FOR_GOOD
-    LATER = "later", _Is(0)
+    RETRYABLE = "later", _Is(0)
     """The server could not take it now."""
-    SETUP = "set-up", _Is(0)
+    MISCONFIGURED = "set-up", _Is(0)
     """Identity, rights or target are wrong: nothing gets better by itself."""
 
     is_done: bool
@@ -82,7 +82,7 @@ class Cause(Enum):
         self.verdict = verdict
         self.advice = advice
 
-    MAPPING = (Verdict.REFUSED, f"The mapping of <index> is not ours: {_APPLY}; then let a new index begin.")
+    MAPPING = (Verdict.REJECTED, f"The mapping of <index> is not ours: {_APPLY}; then let a new index begin.")
     TOO_LARGE = (
         Verdict.TOO_LARGE,
         (
@@ -92,25 +92,25 @@ class Cause(Enum):
         ),
     )
     BUSY = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         f"It may pass by itself; if it does not, the domain's own log says more, and so may its state: {_STATE}",
     )
     OVERLOADED = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "The domain has more to write than its CPUs can: give it more, or send less at once (FunctionConcurrency). "
             f"What waits and is rejected, {_DEV_TOOLS} GET _cat/thread_pool/write?v&h=node_name,active,queue,rejected"
         ),
     )
     OUT_OF_MEMORY = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "A node of the domain has no memory for the request: take larger instances, or send less at once "
             f"(FunctionConcurrency, BULK_BYTES). Who uses it, {_DEV_TOOLS} GET _nodes/stats/breaker,indexing_pressure"
         ),
     )
     THROTTLED = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "AWS limits how many requests it passes on: send fewer side by side (FunctionConcurrency, "
             "BULK_REQUESTS_IN_FLIGHT), or larger ones (BULK_BYTES); for a collection the account's limit counts: aws "
@@ -118,64 +118,64 @@ class Cause(Enum):
         ),
     )
     UNAVAILABLE = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "The domain or collection does not serve requests at present, as while it is made, updated or restarted. "
             f"Its state: {_STATE}; a collection's: aws opensearchserverless list-collections --region <domain-region>"
         ),
     )
     SHARD_DOWN = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             f"The primary shard of <index> is nowhere (status red). Why, {_DEV_TOOLS} GET _cluster/allocation/explain; "
             "once there are nodes and disks enough: POST _cluster/reroute?retry_failed=true"
         ),
     )
     CLUSTER_NOT_READY = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
-            "The cluster has no manager or has not recovered its state: nodes are down or begin. It mends itself once "
-            f"a majority is there, {_DEV_TOOLS} GET _cat/nodes?v; the domain's state: {_STATE}"
+            "The cluster has no manager or has not recovered its state: nodes are down or begin. It recovers "
+            f"by itself once a majority is there, {_DEV_TOOLS} GET _cat/nodes?v; the domain's state: {_STATE}"
         ),
     )
     UNREACHABLE = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         f"Check OPENSEARCH_ENDPOINT, and for a domain in a VPC the function's subnets and security groups: {_CHECK}.",
     )
     NO_TLS = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "The endpoint's certificate is not for OPENSEARCH_ENDPOINT, or of nobody whom the function trusts "
             "(OPENSEARCH_CA_FILE), or something between answers for it. What it shows: curl -svo /dev/null <endpoint>"
         ),
     )
     NO_ANSWER = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "OpenSearch was reached and did not answer in time: its CPU, memory or disk is used up, or "
             f"OPENSEARCH_TIMEOUT_SECONDS is too short. What it is busy with, {_DEV_TOOLS} GET _nodes/hot_threads"
         ),
     )
     OUT_OF_TIME = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         "OpenSearch took them too slowly: give the function more time (FunctionTimeout), or the domain more CPU.",
     )
     FOREIGN_ANSWER = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "Something between the function and OpenSearch answers in its place, such as a proxy; is "
             f"OPENSEARCH_ENDPOINT an OpenSearch? {_PARAMETERS} shows it."
         ),
     )
     NOT_UNDERSTOOD = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "OpenSearch refuses the request, and not for what is in the document: the domain's own log, and GET "
             "<index>/_settings, may say more."
         ),
     )
     BLOCKED = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             f"Somebody has made the index read-only. Lift that, {_DEV_TOOLS} PUT <index>/_settings "
             '{"index.blocks.write": null, "index.blocks.read_only": null, "index.blocks.metadata": null}; if it is in '
@@ -183,7 +183,7 @@ class Cause(Enum):
         ),
     )
     DISK_FULL = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             f"A disk is full. See which, {_DEV_TOOLS} GET _cat/allocation?v, and delete old indices (GET "
             "_cat/indices/<name>*?v&s=index) or give the domain larger disks; then, where OpenSearch does not lift the "
@@ -191,7 +191,7 @@ class Cause(Enum):
         ),
     )
     CREATION_BLOCKED = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "The cluster makes no new indices; Amazon's domains block that while a disk is nearly full or memory is "
             f"used up. Make room first, {_DEV_TOOLS} GET _cat/allocation?v; then, if the block stays: PUT "
@@ -199,7 +199,7 @@ class Cause(Enum):
         ),
     )
     CLUSTER_READ_ONLY = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             f"Somebody has made the whole cluster read-only. Lift that, {_DEV_TOOLS} PUT _cluster/settings "
             '{"persistent": {"cluster.blocks.read_only": null, "cluster.blocks.read_only_allow_delete": null}, '
@@ -207,36 +207,36 @@ class Cause(Enum):
         ),
     )
     SHARD_LIMIT = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "The cluster may have no more shards: delete old indices (GET _cat/indices/<name>*?s=index), or add nodes, "
             'or raise the limit: PUT _cluster/settings {"persistent": {"cluster.max_shards_per_node": 1500}}.'
         ),
     )
-    INDEX_CLOSED = (Verdict.LATER, f"Open the index, {_DEV_TOOLS} POST <index>/_open.")
+    INDEX_CLOSED = (Verdict.RETRYABLE, f"Open the index, {_DEV_TOOLS} POST <index>/_open.")
     SIGNATURE_TIME = (
-        Verdict.LATER,
+        Verdict.RETRYABLE,
         (
             "The function's signature was not of the moment when it arrived: something holds requests up for minutes, "
             'or a clock is wrong. The time that OpenSearch has: curl -sI <endpoint> | grep -i "^date"'
         ),
     )
     INDEX_FULL = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "A shard of <index> holds as many documents as it can, 2147483519. Let the stack make an index for each "
             "day or month: sam deploy --stack-name <stack> --region <region> --parameter-overrides IndexRotation=daily"
         ),
     )
     INDEX_NAME = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "OpenSearch takes no index of the name <index>: sam deploy --stack-name <stack> --region <region> "
             "--parameter-overrides IndexName=eks-control-plane-logs"
         ),
     )
     MAPPED_BY_SERVER = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "OpenSearch wants to map fields by itself, as <index> was not made by our index template. Put that: "
             f"{_APPLY}; then move what the index has into one that is mapped, {_DEV_TOOLS} POST _reindex "
@@ -245,14 +245,14 @@ class Cause(Enum):
         ),
     )
     FOREIGN_INDEX = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             f"<index> was made by somebody else's mapping, template or alias. See which, {_DEV_TOOLS} POST "
             f"_index_template/_simulate_index/<index>; {_CHECK} names it too; then {_APPLY}"
         ),
     )
     NO_INDEX = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             f"The index is not there and OpenSearch may not make it (action.auto_create_index). Make it, {_DEV_TOOLS} "
             "PUT <index>; or let OpenSearch make indices: PUT _cluster/settings "
@@ -260,7 +260,7 @@ class Cause(Enum):
         ),
     )
     NO_WRITE_INDEX = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             f"<index> is an alias without an index to write to. See its indices, {_DEV_TOOLS} GET "
             '_alias/<index>, and choose one: POST _aliases {"actions": [{"add": {"alias": "<index>", "index": "…", '
@@ -268,36 +268,36 @@ class Cause(Enum):
         ),
     )
     NO_PIPELINE = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "The index, or a template, wants an ingest pipeline that is not there. Put the pipeline back, or have "
             f"none, {_DEV_TOOLS} {_NO_PIPELINES}"
         ),
     )
     PIPELINE_FAILED = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             f"An ingest pipeline of <index> fails, not the document. Its name, {_DEV_TOOLS} GET "
-            "<index>/_settings/index.*_pipeline; what it does: GET _ingest/pipeline; mend it, or have none: "
+            "<index>/_settings/index.*_pipeline; what it does: GET _ingest/pipeline; fix it, or have none: "
             f"{_NO_PIPELINES}"
         ),
     )
     NO_IDS = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "This is a time-series or vector collection of OpenSearch Serverless: set DOCUMENT_IDS=generated, and what "
             "is sent again may be stored twice; or send to a collection of type SEARCH, which takes the events' ids."
         ),
     )
     NO_INDEX_IN_BULK = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "The domain does not let a bulk request name its index: aws opensearch update-domain-config --domain-name "
             "<domain> --region <domain-region> --advanced-options rest.action.multi.allow_explicit_index=true"
         ),
     )
     ENCRYPTION_KEY = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "AWS cannot use the KMS key that encrypts the data: it was disabled, deleted, or a grant was revoked. "
             "Which key: aws opensearch describe-domain --domain-name <domain> --region <domain-region> --query "
@@ -305,23 +305,23 @@ class Cause(Enum):
             "…; one that is to be deleted needs aws kms cancel-key-deletion --region <domain-region> --key-id … first"
         ),
     )
-    MISSING_RIGHTS = (Verdict.SETUP, f"Give the function's role its rights: {_APPLY}")
+    MISSING_RIGHTS = (Verdict.MISCONFIGURED, f"Give the function's role its rights: {_APPLY}")
     NOT_AUTHENTICATED = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "OpenSearch does not see who the function is: fine-grained access control must know IAM roles, and nothing "
             f"on the way, such as a proxy, may take the header Authorization out. {_CHECK}"
         ),
     )
     IAM_DENIED = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "IAM, not OpenSearch, denies it: the domain's access policy, the role's own policy, or one of the "
             f"organisation or of a VPC endpoint. {_CHECK} says which statement is missing."
         ),
     )
     DATA_ACCESS = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "OpenSearch Serverless: name the function's role in a data access policy of the collection, and let its "
             "network policy be open to the function. What there is: aws opensearchserverless list-access-policies "
@@ -329,14 +329,14 @@ class Cause(Enum):
         ),
     )
     SIGNATURE_SCOPE = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "The signature is for another region or service than the endpoint's: OpenSearchDomainArn and "
             f"OpenSearchEndpoint must be of one domain or collection. {_PARAMETERS} shows both."
         ),
     )
     SIGNATURE_MISMATCH = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "The request that arrives is not the one that was signed: OpenSearchEndpoint must be the domain's own "
             "address or its custom endpoint, with no proxy between that changes host or headers. "
@@ -344,20 +344,20 @@ class Cause(Enum):
         ),
     )
     TOKEN = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "AWS does not know the credentials that the function began with, or no longer. Let it begin anew: aws "
             "lambda update-function-configuration --function-name <function> --region <region> --description again"
         ),
     )
     NOT_OPENSEARCH = (
-        Verdict.SETUP,
+        Verdict.MISCONFIGURED,
         (
             "Something else than OpenSearch answers, such as a sign-in page, Dashboards or a proxy: OpenSearchEndpoint "
             f"must be the domain's own address. {_PARAMETERS} shows it."
         ),
     )
-    OTHER_SETUP = (Verdict.SETUP, f"{_CHECK} names what is wrong; rights and mapping are mended by {_APPLY}")
+    OTHER_SETUP = (Verdict.MISCONFIGURED, f"{_CHECK} names what is wrong; rights and mapping are put right by {_APPLY}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,8 +258,9 @@ class Assignments:
 
     def _word_of_assignment(self, match: re.Match[str], begin: int) -> tuple[int, int] | None:
         before = match.start()
-        while before > 0 and self._text[before - 1] == "-" and match.start() - before < 2:  # noqa: PLR2004 - `--name`
-            before -= 1
+        for _ in range(len("--")):
+            if self._text[before - 1 : before] == "-":
+                before -= 1
         opening = self._text[before - 1 : before]
         if opening in ("&", "?"):
             return self._word(begin, _OF_PARAMETER)

@@ -158,7 +158,7 @@ class _Walk:
     def _arguments(self, lists: Sequence[Array]) -> int:
         """Replace secrets among the arguments of a command, which may stand in two lists; what it tells of all."""
         scalars = [item for items in lists for item in items.items if isinstance(item, Scalar) and item.is_string]
-        if len(scalars) < 2:  # noqa: PLR2004 - an argument alone is a text
+        if not scalars[1:]:  # an argument alone is a text
             return _ORDINARY
         words = [self._decoded(scalar) for scalar in scalars]
         for position, word in redacted_arguments(words, self._names).items():

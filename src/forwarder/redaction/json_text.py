@@ -106,7 +106,7 @@ def _doubled(escape: re.Match[str]) -> str:
 
 def is_whole(text: str, scalar: Scalar) -> bool:
     """Whether a string has its closing quote: the token's expression takes an escaped one for a part of it."""
-    if scalar.end - scalar.start < 2 or text[scalar.end - 1] != '"':  # noqa: PLR2004 - two quotes
+    if scalar.end - scalar.start < len('""') or text[scalar.end - 1] != '"':
         return False
     before = scalar.end - 2
     while before > scalar.start and text[before] == "\\":

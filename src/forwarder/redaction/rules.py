@@ -12,16 +12,16 @@ class Rule(StrEnum):
 
     TELLING_NAME = "telling name"
     ARGUMENT = "argument"
-    SECRET_DATA = "Secret data"  # noqa: S105 - the name of a rule
-    SECRET_MANIFEST = "Secret manifest"  # noqa: S105 - the name of a rule
+    SECRET_DATA = "Secret data"
+    SECRET_MANIFEST = "Secret manifest"
     STATEMENT = "SQL statement"
     DOCKER_AUTH = "docker auth"
     ADDRESS = "address"
-    BEARER_TOKEN = "bearer token"  # noqa: S105 - the name of a rule
+    BEARER_TOKEN = "bearer token"
     AUTHORIZATION = "authorization"
     SIGNATURE = "request signature"
     PRIVATE_KEY = "private key"
-    KNOWN_TOKEN = "token known by its look"  # noqa: S105 - the name of a rule
+    KNOWN_TOKEN = "token known by its look"
     OPERATOR = "pattern of the operator"
 
 

@@ -26,9 +26,9 @@ class ObjectRef(Struct, frozen=True, gc=False, omit_defaults=True):
     namespace: _To128 = None
     name: _To512 = None
     uid: _To64 = None
-    apiGroup: _To128 = None  # noqa: N815 - Kubernetes' name
-    apiVersion: _To32 = None  # noqa: N815 - Kubernetes' name
-    resourceVersion: _To64 = None  # noqa: N815 - Kubernetes' name
+    apiGroup: _To128 = None
+    apiVersion: _To32 = None
+    resourceVersion: _To64 = None
 
 
 NO_OBJECT = ObjectRef()
@@ -41,23 +41,23 @@ class AuditEvent(Struct, gc=False, omit_defaults=True, forbid_unknown_fields=Tru
     """
 
     kind: _To128 = None
-    apiVersion: _To128 = None  # noqa: N815 - Kubernetes' name, as all that follow
+    apiVersion: _To128 = None
     level: _To32 = None
-    auditID: _To64 = None  # noqa: N815
+    auditID: _To64 = None
     stage: _To32 = None
-    requestURI: _To4095 = None  # noqa: N815
+    requestURI: _To4095 = None
     verb: _To32 = None
     user: Raw = ABSENT
-    impersonatedUser: Raw = ABSENT  # noqa: N815
-    sourceIPs: Raw = ABSENT  # noqa: N815
-    authenticationMetadata: Raw = ABSENT  # noqa: N815
-    userAgent: _To512 = None  # noqa: N815
-    objectRef: ObjectRef | None = None  # noqa: N815
-    responseStatus: Raw = ABSENT  # noqa: N815
-    requestObject: Raw = ABSENT  # noqa: N815
-    responseObject: Raw = ABSENT  # noqa: N815
-    requestReceivedTimestamp: str | None = None  # noqa: N815
-    stageTimestamp: str | None = None  # noqa: N815
+    impersonatedUser: Raw = ABSENT
+    sourceIPs: Raw = ABSENT
+    authenticationMetadata: Raw = ABSENT
+    userAgent: _To512 = None
+    objectRef: ObjectRef | None = None
+    responseStatus: Raw = ABSENT
+    requestObject: Raw = ABSENT
+    responseObject: Raw = ABSENT
+    requestReceivedTimestamp: str | None = None
+    stageTimestamp: str | None = None
     timestamp: str | None = None
     # Of v1beta1: when the event was made, which its other times tell too. It is not stored.
     metadata: Raw = ABSENT

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from local.rig import REGION
 
 DEAD_LETTERS = "dead-letters/"
-KEPT_EVENTS = "aws/lambda/async/"
+FAILED_EVENTS = "aws/lambda/async/"
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class S3Server:
     url: str
     client: Any
 
-    def new_bucket(self, name: str) -> "KeptBucket":
+    def new_bucket(self, name: str) -> "FailureBucket":
         """Make a bucket."""
         self.client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        return KeptBucket(name, self.client)
+        return FailureBucket(name, self.client)
 
 
 @dataclass(frozen=True)
-class KeptBucket:
+class FailureBucket:
     """A bucket for what could not be stored, as the stack makes one."""
 
     name: str
@@ -51,9 +51,9 @@ class KeptBucket:
         bodies = (gzip.decompress(body) for body in self._bodies(DEAD_LETTERS))
         return [json.loads(line) for body in bodies for line in body.splitlines()]
 
-    def kept_events(self) -> list[Any]:
+    def failed_events(self) -> list[Any]:
         """The events that Lambda gave up, as the function got them."""
-        return [json.loads(body)["requestPayload"] for body in self._bodies(KEPT_EVENTS)]
+        return [json.loads(body)["requestPayload"] for body in self._bodies(FAILED_EVENTS)]
 
     def _bodies(self, prefix: str) -> Iterator[bytes]:
         for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
