@@ -83,7 +83,14 @@ class Answered:
 
 
 def answer(  # noqa: PLR0913 - where to look, what for, and how far
-    client: Client, index: str, question: Question, size: int, last: str = "", cluster: str = "", region: str = ""
+    client: Client,
+    index: str,
+    question: Question,
+    size: int,
+    *,
+    last: str = "",
+    cluster: str = "",
+    region: str = "",
 ) -> Answered:
     """What OpenSearch finds in the indices that begin with a name.
 

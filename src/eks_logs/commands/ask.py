@@ -122,7 +122,7 @@ class _Questions(click.Group):
             f"there is no question {' '.join(words)!r}; {hint}`eks-logs ask --list` has all of them", ctx
         )
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's way
         """Write the questions below this command, by topic."""
         prefix = "" if self.name == "ask" else f"{self.name} "
         for topic, commands in _TOPICS.items():
@@ -228,7 +228,9 @@ def _command(name: str, words: str, asking: Asking) -> click.Command:
     ) -> None:
         scope = _scope(connection, cluster, all_clusters=all_clusters)
         question = asking(**{name: value for name, value in chosen.items() if value is not None})
-        found = answer(connection.client(), connection.index, question, rows, last, scope.cluster, scope.region)
+        found = answer(
+            connection.client(), connection.index, question, rows, last=last, cluster=scope.cluster, region=scope.region
+        )
         if as_json:
             click.echo(json.dumps({"command": words, **_as_json(question, scope, found)}, indent=2))
             return
