@@ -139,6 +139,12 @@ def test_a_mistyped_question_is_answered_with_near_ones(typed: str, meant: str) 
     assert f"did you mean `eks-logs ask {meant}`" in result.output
 
 
+def test_an_option_before_the_question_is_told_where_it_stands() -> None:
+    result = CliRunner().invoke(main, ["ask", "--cluster", "prod", "who-read-secrets"], env=MASTER)
+    assert result.exit_code == 2
+    assert "--cluster stands behind the question" in result.output
+
+
 def test_what_is_near_to_no_question_is_told_where_they_are() -> None:
     result = CliRunner().invoke(main, ["ask", "zzzz"], env=MASTER)
     assert (result.exit_code, "did you mean" in result.output) == (2, False)

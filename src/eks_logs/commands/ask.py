@@ -108,6 +108,16 @@ def all_commands() -> dict[str, Asking]:
 class _Questions(click.Group):
     """Commands that are listed by topic; a mistyped one is answered with near ones."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the question, of which there are few."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(
+                f"{error.option_name} stands behind the question: {ctx.command_path} <question> {error.option_name} …",
+                ctx,
+            ) from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
