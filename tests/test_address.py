@@ -55,10 +55,10 @@ REFUSED = {
 def test_what_is_none_is_one_line_with_what_to_type(command: str, typed: str) -> None:
     arguments = {
         "replay": ["--bucket", "kept"],
-        "ask": ["5"],
+        "ask": ["who-was-denied"],
         "dashboards": [],
     }.get(command, ["--role-arn", ROLE_ARN])
-    result = CliRunner().invoke(main, [command, "--endpoint", typed, *arguments], env=MASTER)
+    result = CliRunner().invoke(main, [command, *arguments, "--endpoint", typed], env=MASTER)
     if not typed:
         assert REFUSED[typed] in result.output
         return

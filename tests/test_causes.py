@@ -241,6 +241,7 @@ NO_CAUSES = {
     "a dry run by its body": {"requestObject": {"deleteOptions": {"dryRun": ["All"]}}},
     "of another cluster": {"cluster": "shop-test"},
     "of no cluster": {"cluster": None},
+    "of a cluster of that name elsewhere": {"region": "us-east-1"},
     "in another namespace": {"ref": {"namespace": "shop-test"}},
     "about another pod": {"ref": {"name": "cart-58f8bfcc58-kd2pz"}},
     "later": {"requestReceivedTimestamp": "2026-11-25T08:27:20.000001Z"},

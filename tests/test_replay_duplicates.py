@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from requests.auth import HTTPBasicAuth
 
-from eks_logs.endpoint import Endpoint
 from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotOpenSearch, Rejected, SetupError
+from eks_logs.opensearch.client import Client
 from eks_logs.replay.contents import Batch
 from eks_logs.replay.duplicates import SKIP_OPTION, DuplicateCheck
 from forwarder.documents import document_of
@@ -43,7 +43,7 @@ NO_INDEX = error("index_not_found_exception")
 
 def check(wire: WireServer, slept: list[float] | None = None) -> dict[str, str]:
     sleep = [] if slept is None else slept
-    return DuplicateCheck(Endpoint(wire.url, HTTPBasicAuth("u", "p")), INDEX, sleep.append).stored_elsewhere(BATCH)
+    return DuplicateCheck(Client(wire.url, HTTPBasicAuth("u", "p")), INDEX, sleep.append).stored_elsewhere(BATCH)
 
 
 def test_each_other_rotation_is_asked_for(wire: WireServer) -> None:

@@ -374,8 +374,8 @@ def test_other_commands_of_what_is_no_opensearch_end_in_one_line(wire: WireServe
         ("POST", "/_dashboards/api/saved_objects/_import"),
     ):
         wire.answers[asked] = (status, answer)
-    arguments = {"ask": ["5"], "dashboards": []}[command]
-    result = CliRunner().invoke(main, [command, "--endpoint", wire.url, *arguments], env=MASTER)
+    arguments = {"ask": ["who-was-denied"], "dashboards": []}[command]
+    result = CliRunner().invoke(main, [command, *arguments, "--endpoint", wire.url], env=MASTER)
     assert_one_line(result)
     tenant = CliRunner().invoke(main, ["dashboards", "--endpoint", wire.url, "--tenant", "eks"], env=MASTER)
     assert_one_line(tenant)

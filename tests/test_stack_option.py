@@ -15,6 +15,7 @@ from eks_logs.__main__ import main
 from eks_logs.aws.stack import DESCRIPTION, OUTPUTS, PARAMETERS
 from local.rig import Rig
 from tests.aws_account import CLUSTER, FUNCTION_ARN, LOG_GROUP, ROLE, STACK, Account
+from tests.conftest import SAMPLES
 from tests.operator_commands import MASTER, assert_one_line
 from tests.payloads import STREAMS, envelope, lambda_event
 
@@ -66,7 +67,7 @@ def failed_event(record: str) -> bytes:
 
 
 def run(aws: str, rig: Rig, command: str, *more: str) -> Result:
-    arguments = [command, "--stack-name", STACK.name, "--ca-file", str(rig.ca_file), *more]
+    arguments = [*command.split(), "--stack-name", STACK.name, "--ca-file", str(rig.ca_file), *more]
     # moto refuses SimulatePrincipalPolicy as a server does that is in trouble: not to be tried again.
     return CliRunner().invoke(main, arguments, env=MASTER | KEYS | {"AWS_ENDPOINT_URL": aws, "AWS_MAX_ATTEMPTS": "1"})
 
@@ -217,3 +218,19 @@ def test_without_a_stack_what_is_missing_is_named(arguments: list[str], option: 
     result = CliRunner().invoke(main, arguments, env=MASTER | KEYS)
     assert result.exit_code == 2
     assert f"give --stack-name, or {option}" in result.output
+
+
+def test_questions_are_about_the_stacks_cluster_unless_another_is_named(
+    aws: str, prepared: Rig, samples: OpenSearch
+) -> None:
+    def asked(*options: str) -> tuple[str | None, int]:
+        arguments = ("--json", "--index", SAMPLES, *options)
+        found = json.loads(run(aws, prepared, "ask who-was-denied", *arguments).output)
+        return found["cluster"], found["total"]
+
+    assert samples.indices.exists(index=SAMPLES)
+    assert asked() == (STACK.cluster, 0)
+    name, total = asked("--all-clusters")
+    assert name is None
+    assert total > 0
+    assert asked("--cluster", "shop-prod") == ("shop-prod", total)

@@ -19,7 +19,7 @@ from requests.auth import HTTPBasicAuth
 from eks_logs.answers import Answered
 from eks_logs.answers import answer as answer_to
 from eks_logs.causes import told
-from eks_logs.endpoint import Endpoint
+from eks_logs.opensearch.client import Client
 from eks_logs.questions import (
     Question,
     what_did_replicaset_controller,
@@ -73,7 +73,7 @@ class Story:
     folder: Path
     index: str
     server: OpenSearch
-    edge: Endpoint
+    edge: Client
 
     def answer(self, question: Question, rows: int = 100) -> Answered:
         """As `ask` has it."""
@@ -126,7 +126,7 @@ def story(request: pytest.FixtureRequest, prepared: Rig, server: OpenSearch) -> 
             for records, event in batches(folder / name, began):
                 assert function.invoke(event).payload == answer(records, records)
     server.indices.refresh(index=index)
-    edge = Endpoint(prepared.edge_url, HTTPBasicAuth("admin", "admin"), str(prepared.ca_file))
+    edge = Client(prepared.edge_url, HTTPBasicAuth("admin", "admin"), str(prepared.ca_file))
     return Story(folder, index, server, edge)
 
 

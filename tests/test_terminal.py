@@ -82,11 +82,38 @@ def test_no_colors_where_none_are_wanted(wire: WireServer, environment: dict[str
     assert "\x1b" not in on_a_terminal(wire, "plan", 200, environment)
 
 
-def test_a_printed_command_does_the_same_in_a_fresh_shell(wire: WireServer, tmp_path: Path) -> None:
-    tool = tmp_path / "bin" / "eks-logs"
+def installed(folder: Path) -> Path:
+    """The command, as the only thing of ours on a PATH."""
+    tool = folder / "bin" / "eks-logs"
     tool.parent.mkdir()
     tool.write_text(f'#!/bin/sh\nPYTHONPATH={TREE / "src"} exec {sys.executable} -m eks_logs "$@"\n')
     tool.chmod(0o755)
+    return tool
+
+
+def test_the_command_that_an_answer_prints_can_be_pasted(wire: WireServer, tmp_path: Path) -> None:
+    found = {"total": {"value": 0}, "hits": []}
+    counted = {"api_server": {"doc_count": 3}, "clusters": {"buckets": []}}
+    wire.answers["POST", f"/{INDEX}*/_search"] = (
+        200,
+        {"_shards": {"total": 1}, "hits": found, "aggregations": counted},
+    )
+    tool = installed(tmp_path)
+    environment = {"PATH": f"{tool.parent}:{SYSTEM_PATH}", "OPENSEARCH_PASSWORD": "p"}
+    arguments = ["ask", "who-was-denied", "--endpoint", wire.url, "--cluster", "it's", "--last", "2h"]
+    asked = subprocess.run(  # noqa: S603 - ours
+        [str(tool), *arguments], env=environment | MASTER, capture_output=True, text=True, check=False
+    )
+    (command,) = re.findall(r"API server itself: (.*)", asked.stdout)
+    wire.asked.clear()
+    pasted = subprocess.run(["/bin/sh", "-c", command], env=environment, cwd="/", check=False)  # noqa: S603 - ours
+    assert pasted.returncode == 0, command
+    query = str(wire.asked[0][2])
+    assert all(word in query for word in ("*system:apiserver*", "it's", "now-2h"))
+
+
+def test_a_printed_command_does_the_same_in_a_fresh_shell(wire: WireServer, tmp_path: Path) -> None:
+    tool = installed(tmp_path)
     shutil.copy(TREE / "LICENSE", tmp_path / "it's a ca.pem")
     options = ["--ca-file", "it's a ca.pem", "--index", INDEX, "--retention-days", "30", "--without-aws"]
     arguments = ["plan", "--endpoint", wire.url, "--role-arn", ROLE_ARN, *options]

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from eks_logs.commands.asking import ask_command
+from eks_logs.commands.ask import ask_command
 from eks_logs.commands.check import check_command
 from eks_logs.commands.dashboards import dashboards_command
 from eks_logs.commands.destroy import destroy_command

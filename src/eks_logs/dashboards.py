@@ -46,7 +46,7 @@ def import_objects(dashboards: Endpoint, ndjson: str, tenant: str) -> int:
     """
     file = {"file": ("saved_objects.ndjson", ndjson.encode(), "application/x-ndjson")}
     headers = {"osd-xsrf": "true", "securitytenant": tenant}
-    answer = _content(dashboards.send("POST", IMPORT_PATH, files=file, headers=headers), dashboards.url)
+    answer = _content(dashboards.post(IMPORT_PATH, file, headers), dashboards.url)
     if not answer["success"]:
         raise Rejected(_failures(answer.get("errors", []), answer["successCount"]))
     return int(answer["successCount"])

@@ -8,7 +8,7 @@ SetupError
 ├── NotOpenSearch      what answers is a page to sign in, a proxy's, Dashboards, or nothing known
 ├── NotProvided        the server lacks what a step needs (no security plugin, OpenSearch Serverless)
 ├── ReservedResource   a name of ours is taken by a resource that cannot be changed
-├── NotAnswerable      no such question, nothing of that kind to choose in it, or no index to ask
+├── NotAnswerable      there is no index to ask
 ├── BucketNotUsable    S3 refuses to list, read, copy or delete, or does not answer
 ├── UnreadableObject   an object of the bucket is neither dead letters nor a failed event, or is broken
 ├── DuplicatesUnknown  OpenSearch cannot say whether a record is stored already
@@ -19,7 +19,8 @@ SetupError
 ├── UpdateFailed       EKS could not change the cluster
 ├── TookTooLong        what was waited for did not come
 └── Rejected           any other answer that is no success
-    └── Conflict       somebody else changed the same thing at the same time
+    ├── Conflict       somebody else changed the same thing at the same time
+    └── Overloaded     the server has no room now
 ```
 
 Each message is one line that says what was wrong and what to do.
@@ -56,6 +57,10 @@ class NotAnswerable(SetupError):
 
 class Conflict(Rejected):
     """Somebody else changed it at the same time."""
+
+
+class Overloaded(Rejected):
+    """The server has no room at this moment."""
 
 
 class NotOpenSearch(SetupError):

@@ -108,6 +108,11 @@ class Question:
             controllers=None,
         )
 
+    def within(self, part: Query) -> "Question":
+        """The same question about a part of the records, such as those of one cluster."""
+        controllers = None if self.controllers is None else _where({}, self.controllers, part)
+        return replace(self, query=_where({}, self.query, part), controllers=controllers)
+
     def request(self, size: int = 100, *, newest_first: bool = False) -> dict[str, Any]:
         """The body of the search for the `size` oldest, or newest, records."""
         order = "desc" if newest_first and not self.oldest_first else "asc"
@@ -137,12 +142,15 @@ class Question:
 
 
 def _bucket(bucket: Mapping[str, Any]) -> Bucket:
-    metrics = {
-        name: metric.get("value_as_string", int(metric["value"]))
-        for name, metric in bucket.items()
-        if isinstance(metric, Mapping)
-    }
+    metrics = {name: _metric(metric) for name, metric in bucket.items() if isinstance(metric, Mapping)}
     return Bucket(str(bucket["key"]), bucket["doc_count"], metrics)
+
+
+def _metric(metric: Mapping[str, Any]) -> int | str:
+    if "buckets" in metric:
+        return ", ".join(str(bucket["key"]) for bucket in metric["buckets"])
+    text: str | None = metric.get("value_as_string")
+    return int(metric["value"]) if text is None else text
 
 
 def field_of(source: Mapping[str, Any], path: str) -> object:
@@ -307,15 +315,15 @@ def which_calls_of_client(client: str = "kubectl", verb: str | None = None) -> Q
     )
 
 
-def who_changed_config_map(config_map: str = "aws-auth", namespace: str = "kube-system") -> Question:
+def who_changed_config_map(name: str = "aws-auth", namespace: str = "kube-system") -> Question:
     """4: only requests that succeeded have changed it."""
     changes: dict[str, Exact] = {"log_type": "audit", "verb": _CHANGES}
     return Question(
         4,
-        f"Who changed ConfigMap {namespace}/{config_map}?",
+        f"Who changed ConfigMap {namespace}/{name}?",
         _where(
             {**changes, "objectRef.resource": "configmaps", "objectRef.namespace": namespace},
-            *_named(config_map),
+            *_named(name),
             _DONE,
             ONCE,
         ),
@@ -343,19 +351,19 @@ def which_requests_were_denied() -> Question:
     )
 
 
-def which_node_runs_pod(pod: str | None = None, namespace: str | None = None) -> Question:
+def which_node_runs_pod(name: str | None = None, namespace: str | None = None) -> Question:
     """6: the scheduler's log says it, and so does the binding in the audit log; one of them is enough."""
     bound: dict[str, Exact] = {"log_type": "scheduler", "klog.message.keyword": "Successfully bound pod to node"}
     binding: dict[str, Exact] = {
         "objectRef.resource": "pods",
         "objectRef.subresource": "binding",
         "objectRef.namespace": namespace,
-        "objectRef.name.keyword": pod,
+        "objectRef.name.keyword": name,
     }
     return Question(
         6,
-        f"On which node did the scheduler put {_pods(pod, namespace)}?",
-        _any_of(_where(bound, *_of_pod(pod, namespace)), _where(binding, _DONE)),
+        f"On which node did the scheduler put {_pods(name, namespace)}?",
+        _any_of(_where(bound, *_of_pod(name, namespace)), _where(binding, _DONE)),
         ("@timestamp", "log_type", "message", "klog.node", "requestObject.target.name"),
     )
 
@@ -411,7 +419,7 @@ def what_did_replicaset_controller() -> Question:
     )
 
 
-def who_deleted_pod(pod: str | None = None, namespace: str | None = None) -> Question:
+def who_deleted_pod(name: str | None = None, namespace: str | None = None) -> Question:
     """10: by its name, with all of a namespace, or by evicting it; of one pod, the controller that did it too.
 
     The `delete` of the pod's own kubelet confirms that its containers are gone, and is nobody's wish: it is left to the
@@ -420,16 +428,31 @@ def who_deleted_pod(pod: str | None = None, namespace: str | None = None) -> Que
     pods: dict[str, Exact] = {"objectRef.resource": "pods", "objectRef.namespace": namespace}
     itself = _where({**pods, "verb": ("delete", "deletecollection")}, unless=_exists("objectRef.subresource"))
     evicted = _where({**pods, "verb": "create", "objectRef.subresource": "eviction"})
-    allowed = _where({"log_type": "audit"}, *_named(pod), _DONE, ONCE)
+    allowed = _where({"log_type": "audit"}, *_named(name), _DONE, ONCE)
     by_controllers = _where({}, itself, CONTROLLERS)
     by_kubelet = _where({"actor.kind": "node"}, itself)
-    apart = by_controllers if pod is None else by_kubelet
+    apart = by_controllers if name is None else by_kubelet
     return Question(
         10,
-        f"Who deleted {_pods(pod, namespace)}?",
+        f"Who deleted {_pods(name, namespace)}?",
         _where({}, allowed, _any_of(itself, evicted), unless=apart),
         ("@timestamp", "message", "objectRef.namespace", "objectRef.name", *_WHO, "userAgent"),
         controllers=_where({}, allowed, apart),
+    )
+
+
+def who_deleted(resource: str, name: str | None = None, namespace: str | None = None) -> Question:
+    """10, of any other resource, by its name in the API, such as `deployments`."""
+    things = resource if name is None else f"{resource} {name}"
+    itself: dict[str, Exact] = {"objectRef.resource": resource, "objectRef.namespace": namespace}
+    deletes: dict[str, Exact] = {"log_type": "audit", "verb": ("delete", "deletecollection")}
+    deleted = _where({**deletes, **itself}, *_named(name), _DONE, ONCE, unless=_SUBRESOURCE)
+    return Question(
+        10,
+        f"Who deleted {things}{f' of {namespace}' if namespace else ''}?",
+        _without_controllers(deleted) if name is None else deleted,
+        ("@timestamp", "message", "objectRef.namespace", "objectRef.name", *_WHO, "userAgent"),
+        controllers=_of_controllers(deleted) if name is None else None,
     )
 
 
@@ -464,14 +487,14 @@ def who_changed_daemonsets(namespace: str = "kube-system") -> Question:
     )
 
 
-def why_unschedulable(pod: str | None = None, namespace: str | None = None) -> Question:
+def why_unschedulable(name: str | None = None, namespace: str | None = None) -> Question:
     """13: `no fit`, or no node at all; of every pod, or of one."""
     return Question(
         13,
-        f"Why can {_pods(pod, namespace)} not be scheduled?",
+        f"Why can {_pods(name, namespace)} not be scheduled?",
         _where(
             {"log_type": "scheduler"},
-            *_of_pod(pod, namespace),
+            *_of_pod(name, namespace),
             {"prefix": {"klog.message.keyword": "Unable to schedule pod; "}},
         ),
         ("@timestamp", "klog.pod", "klog.err"),

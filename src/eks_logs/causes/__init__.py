@@ -8,6 +8,7 @@ from eks_logs.causes.history import owners_by_name
 from eks_logs.causes.records import (
     FIELDS,
     NOT_FIELDS,
+    ORIGIN,
     QUIET_SUBRESOURCES,
     VERBS,
     Request,
@@ -22,6 +23,7 @@ from eks_logs.causes.text import as_data, told
 __all__ = [
     "FIELDS",
     "NOT_FIELDS",
+    "ORIGIN",
     "QUIET_SUBRESOURCES",
     "VERBS",
     "Chain",

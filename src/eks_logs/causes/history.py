@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from eks_logs.causes.records import CHANGES, OWNER_OF_CONTROLLER, Request, Thing, is_confirmation, query_of
+from eks_logs.causes.records import CHANGES, OWNER_OF_CONTROLLER, Identity, Request, Thing, is_confirmation, query_of
 
 Cause: TypeAlias = tuple[Request, bool]
 """A request, and whether it was found by a derived name alone."""
@@ -62,19 +62,19 @@ class History:
     """The requests that may be causes, by cluster and resource, in the order of their time."""
 
     def __init__(self, requests: Iterable[Request]) -> None:
-        self._by_resource: dict[tuple[str, str], list[Request]] = {}
-        self._owners: dict[tuple[str, Thing], tuple[Thing, ...]] = {}
+        self._by_resource: dict[tuple[Identity, str], list[Request]] = {}
+        self._owners: dict[tuple[Identity, Thing], tuple[Thing, ...]] = {}
         unique = {request.key: request for request in requests}.values()
         for request in sorted(unique, key=lambda request: request.time):
             if request.effective:
-                self._by_resource.setdefault((request.cluster, request.thing.resource), []).append(request)
+                self._by_resource.setdefault((request.origin, request.thing.resource), []).append(request)
             if request.owners and not request.subresource:
                 for thing in {request.thing, replace(request.thing, uid="")}:
-                    self._owners[request.cluster, thing] = request.owners
+                    self._owners[request.origin, thing] = request.owners
 
     def earlier(self, effect: Request, resource: str) -> list[Request]:
         """What may have caused it and is about that resource, in the order of time."""
-        found = self._by_resource.get((effect.cluster, resource), [])
+        found = self._by_resource.get((effect.origin, resource), [])
         return found[: bisect_left(found, effect.time, key=lambda request: request.time)]
 
     def owners(self, request: Request) -> tuple[Thing, ...]:
@@ -84,7 +84,7 @@ class History:
             (
                 owners
                 for key in (thing, replace(thing, uid=""))
-                if (owners := self._owners.get((request.cluster, key))) and (key.uid or not thing.uid)
+                if (owners := self._owners.get((request.origin, key))) and (key.uid or not thing.uid)
             ),
             (),
         )

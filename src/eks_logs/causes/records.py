@@ -20,7 +20,8 @@ API_SERVER = "system:apiserver"
 """The API server's own client, which makes what every cluster has (RBAC bootstrap, its Service, its leases)."""
 
 FIELDS = (
-    *("cluster", "log_type", "@id", "@timestamp", "auditID", "stage", "verb", "outcome", "requestURI", "dry_run"),
+    *("cluster", "region", "@owner"),
+    *("log_type", "@id", "@timestamp", "auditID", "stage", "verb", "outcome", "requestURI", "dry_run"),
     *("actor.kind", "actor.username", "actor.session_name", "actor.iam_arn", "objectRef", "generated_name"),
     *("requestReceivedTimestamp", "responseStatus.details", "requestObject.metadata", "requestObject.spec"),
     *("requestObject.path", "requestObject.value", "requestObject.preconditions", "requestObject.dryRun"),
@@ -28,6 +29,9 @@ FIELDS = (
     *("responseObject.spec.nodeName", "responseObject.spec.replicas"),
 )
 """What of a document tells causes."""
+
+ORIGIN = ("cluster", "region", "@owner")
+"""The fields that tell clusters apart."""
 
 NOT_FIELDS = ("requestObject.spec.template.spec.volumes", "requestObject.spec.volumes", "*.env", "*.managedFields")
 
@@ -81,6 +85,7 @@ class Request:
 
     Attributes:
         key: What no other request has: see `identity`.
+        origin: Its cluster, region and account: see `origin_of`.
         who: The IAM session's name, else the user name.
         controller: Name of the service account in kube-system; empty for anyone else.
         verb: Kubernetes' own.
@@ -92,6 +97,7 @@ class Request:
     """
 
     key: Identity
+    origin: Identity
     cluster: str
     audit_id: str
     who: str
@@ -166,10 +172,14 @@ def identity(source: Source) -> Identity | None:
     A client may write the `auditID`, by the header Audit-ID, so it is not enough: two requests would be taken for one.
     Source: Kubernetes, apiserver/pkg/endpoints/filters/audit_init.go ("we save the user specified value").
     """
-    parts = ("cluster", "auditID", "requestReceivedTimestamp", "requestURI")
-    values = tuple(text_of(source.get(part)) for part in parts)
-    _, audit_id, received, _ = values
-    return values if audit_id and received else None
+    parts = ("auditID", "requestReceivedTimestamp", "requestURI")
+    audit_id, received, uri = (text_of(source.get(part)) for part in parts)
+    return (*origin_of(source), audit_id, received, uri) if audit_id and received else None
+
+
+def origin_of(source: Source) -> Identity:
+    """The cluster of a record: its name, region and account, since clusters of other regions may be called alike."""
+    return tuple(text_of(source.get(name)) for name in ORIGIN)
 
 
 def one_of_each_request(sources: Iterable[Source]) -> list[Source]:
@@ -207,7 +217,8 @@ def request_of(source: Source) -> Request | None:
     generation, labels = answered.get("generation"), answered.get("labels") or asked.get("labels")
     audit_id, uri = text_of(source.get("auditID")), text_of(source.get("requestURI"))
     return Request(
-        key=identity(source) or (cluster, audit_id, text_of(source.get("@id")), time.isoformat(), uri),
+        key=identity(source) or (*origin_of(source), audit_id, text_of(source.get("@id")), time.isoformat(), uri),
+        origin=origin_of(source),
         cluster=cluster,
         audit_id=audit_id,
         who=session or username,

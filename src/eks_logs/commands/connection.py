@@ -130,8 +130,13 @@ class Connection:
         return Client(self.endpoint, auth, self.ca_file, serverless=self.is_serverless)
 
     def command(self, name: str, options: Sequence[str] = ()) -> str:
-        """What to type, in a new shell, to run another command on the same stack or domain, with further options."""
-        words = shlex.join(["eks-logs", name, *self.given, *options])
+        """What to type, in a new shell, to run another command on the same stack or domain, with further options.
+
+        Args:
+            name: The command; of a question, `ask` and its words.
+            options: Its own.
+        """
+        words = shlex.join(["eks-logs", *name.split(), *self.given, *options])
         user = os.environ.get("OPENSEARCH_USERNAME")
         return f"OPENSEARCH_USERNAME={shlex.quote(user)} {words}" if user else words
 

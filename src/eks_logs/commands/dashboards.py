@@ -26,7 +26,7 @@ def dashboards_command(connection: Connection, dashboards_url: str | None, tenan
     url = dashboards_address(dashboards_url) if dashboards_url else f"{connection.endpoint}/_dashboards"
     auth = connection.caller(os.environ)
     check_tenant(connection.client(auth), tenant)
-    endpoint = Endpoint(url, auth, connection.ca_file, "--dashboards-url")
+    endpoint = Endpoint(url, auth, connection.ca_file)
     ndjson = SAVED_OBJECTS.read_text(encoding="utf-8")
     imported = import_objects(endpoint, ndjson, tenant)
     links = {title: f"{endpoint.url}/app/dashboards#/view/{name}" for title, name in dashboards_in(ndjson)}

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from eks_logs.commands.connection import Connection, connected, required
 from eks_logs.commands.target import rotated, rotation_of
-from eks_logs.endpoint import Endpoint
 from eks_logs.errors import NotUsable
 from eks_logs.replay.bucket import Bucket
 from eks_logs.replay.contents import ContentReader
@@ -133,8 +132,7 @@ def replay_command(
         auth = connection.caller(os.environ)
         client = OpenSearchClient(connection.endpoint, auth, connection.ca_file)
         check_reachable(client)
-        endpoint = Endpoint(connection.endpoint, auth, connection.ca_file)
-        duplicates = None if skip_duplicate_check else DuplicateCheck(endpoint, reader.index)
+        duplicates = None if skip_duplicate_check else DuplicateCheck(connection.client(auth), reader.index)
         left = _replay(Replayer(source, reader, client, duplicates, keep=keep), objects, as_json=as_json)
     else:
         left = 0

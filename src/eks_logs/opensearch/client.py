@@ -25,6 +25,7 @@ from eks_logs.errors import (
     NotProvided,
     NotReachable,
     NotThere,
+    Overloaded,
     Rejected,
     SetupError,
 )
@@ -34,6 +35,21 @@ from eks_logs.plan import Json, Step
 
 TIMEOUT_SECONDS = 30
 _LONGEST_QUOTE = 300
+_MAY_NOT = (
+    "the caller may not do this; use the domain's master user (OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or an IAM "
+    "role mapped to all_access (on Serverless, one that a data access policy lets in)"
+)
+_MAY_NOT_READ = (
+    "the caller may not read there; map its user or IAM role to a role that may, such as readall (on Serverless, one "
+    "that a data access policy lets read the index)"
+)
+_NO_ROOM = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+_READS = ("/_search", "/_mget")
 # OpenSearch's own words where index settings do not fit a domain in three zones.
 _NOT_IN_THREES = "multiple of total awareness attributes"
 
@@ -168,6 +184,21 @@ class Client:
         counted = ("active_shards", "initializing_shards", "unassigned_shards")
         return sum(int(health.get(name, 0)) for name in counted), int(health.get("number_of_data_nodes", 0))
 
+    def search(self, index: str, body: Mapping[str, Any]) -> Json:
+        """What a search finds in an index, an alias or a pattern of names: `_shards`, `hits` and `aggregations`.
+
+        Raises:
+            NotOpenSearch: what answers is no search's result.
+        """
+        answer: Json = self.api.search(index=index, body=body)
+        hits = answer.get("hits")
+        found = hits.get("hits") if isinstance(hits, dict) else None
+        if not isinstance(answer.get("_shards"), dict) or not isinstance(found, list):
+            raise NotOpenSearch(
+                _not_opensearch(self._transport.site, f"what answers at /{index}/_search is no search's result", "")
+            )
+        return answer
+
     def reaches_bulk(self) -> bool:
         """Send a bulk request with nothing in it, which stores nothing: OpenSearch refuses it, if it comes so far.
 
@@ -243,11 +274,7 @@ def _refused(error: TransportError, site: str, path: str) -> SetupError:
 
 def _refused_by_opensearch(status: int, text: str, path: str) -> SetupError:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        advice = (
-            "the caller may not do this; use the domain's master user (OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD) or "
-            "an IAM role mapped to all_access (on Serverless, one that a data access policy lets in)"
-        )
-        return refusal(status, f"at {path}", quote(text), advice)
+        return refusal(status, f"at {path}", quote(text), _MAY_NOT_READ if path.endswith(_READS) else _MAY_NOT)
     if "no handler found for uri" in text:
         return NotProvided(_lacking(path))
     if status == HTTPStatus.NOT_FOUND:
@@ -259,7 +286,8 @@ def _refused_by_opensearch(status: int, text: str, path: str) -> SetupError:
             f"{status} at {path}: this domain is Multi-AZ with Standby and keeps copies in threes; give --replicas 2 "
             f"(or 5). {quote(text)}"
         )
-    return Rejected(f"{status} at {path}: {quote(text)}")
+    kind = Overloaded if status in _NO_ROOM else Rejected
+    return kind(f"{status} at {path}: {quote(text)}")
 
 
 def not_opensearch(status: int, content: object, text: str, site: str, path: str) -> NotOpenSearch | None:

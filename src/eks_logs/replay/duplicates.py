@@ -11,14 +11,12 @@ stored only after the index' `refresh_interval`, while a get by id sees it at on
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
 
-import requests
-
-from eks_logs.endpoint import Endpoint, said
-from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotOpenSearch, Rejected
+from eks_logs.errors import DuplicatesUnknown, NotAllowed, NotOpenSearch, Overloaded
+from eks_logs.opensearch.client import Client
 from eks_logs.replay.contents import Batch, indices_of
 from forwarder.index_names import Index
 from forwarder.json_values import JsonObject, JsonValue, as_object, as_objects
@@ -31,27 +29,19 @@ _AT_A_TIME = 1000
 _MOST_HITS = 10_000
 # Seconds to wait where the server has no room now, before each further attempt.
 _PAUSES = (1.0, 2.0, 4.0, 8.0)
-_BUSY = frozenset(
-    {
-        requests.codes.too_many_requests,
-        requests.codes.bad_gateway,
-        requests.codes.service_unavailable,
-        requests.codes.gateway_timeout,
-    }
-)
 
 
 class DuplicateCheck:
     """Looks documents up in OpenSearch.
 
     Args:
-        endpoint: of OpenSearch, and who asks.
+        client: OpenSearch, as the caller may use it.
         index: the stack's.
         sleep: waits for so many seconds.
     """
 
-    def __init__(self, endpoint: Endpoint, index: Index, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._endpoint = endpoint
+    def __init__(self, client: Client, index: Index, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
         self._index = index
         self._sleep = sleep
 
@@ -87,7 +77,7 @@ class DuplicateCheck:
     def _get(self, wanted: Sequence[tuple[str, str]]) -> list[JsonObject]:
         """What OpenSearch has of each index and id."""
         docs = [{"_index": name, "_id": document_id, "_source": False} for name, document_id in wanted]
-        answers = as_objects(self._ask("/_mget", {"docs": docs}).get("docs"))
+        answers = as_objects(self._ask(lambda: self._client.api.mget(body={"docs": docs})).get("docs"))
         if [answer.get("_id") for answer in answers] != [document_id for _, document_id in wanted]:
             raise NotOpenSearch("what answers at /_mget is not OpenSearch; check --endpoint")
         return answers
@@ -96,25 +86,28 @@ class DuplicateCheck:
         """Which ids an alias' indices hold, and in which of them."""
         for some in _in_groups(iter(ids)):
             body = {"query": {"ids": {"values": some}}, "size": _MOST_HITS, "_source": False}
-            hits = as_object(self._ask(f"/{quote(alias)}/_search", body).get("hits")).get("hits")
-            if not isinstance(hits, list):
-                raise NotOpenSearch(f"what answers at /{alias}/_search is not OpenSearch; check --endpoint")
-            for hit in as_objects(hits):
+            found = self._ask(partial(self._hits, alias, body))
+            for hit in as_objects(as_object(found["hits"])["hits"]):
                 yield str(hit["_id"]), str(hit["_index"])
 
-    def _ask(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+    def _hits(self, alias: str, body: Mapping[str, Any]) -> JsonObject:
+        return dict(self._client.search(alias, body))
+
+    def _ask(self, question: Callable[[], JsonObject]) -> JsonObject:
         """What OpenSearch answers; a server without room is asked again."""
-        response = self._endpoint.send("POST", path, body)
         for pause in _PAUSES:
-            if response.status_code not in _BUSY:
-                break
-            self._sleep(pause)
-            response = self._endpoint.send("POST", path, body)
-        if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise _not_allowed(f"{response.status_code} at {path}. {said(response)}")
-        if not response.ok:
-            raise Rejected(f"{response.status_code} at {path}: {said(response)}")
-        return as_object(response.json())
+            try:
+                return self._once(question)
+            except Overloaded:
+                self._sleep(pause)
+        return self._once(question)
+
+    @staticmethod
+    def _once(question: Callable[[], JsonObject]) -> JsonObject:
+        try:
+            return question()
+        except NotAllowed as error:
+            raise _not_allowed(str(error)) from None
 
 
 def _in_groups(wanted: Iterator[Any]) -> Iterator[list[Any]]:
