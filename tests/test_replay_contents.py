@@ -63,7 +63,7 @@ def test_a_time_that_is_none_is_refused() -> None:
 
 
 def letters(*lines: Any) -> bytes:
-    return gzip.compress("\n".join(map(json.dumps, lines)).encode())
+    return gzip.compress("\n".join(map(json.dumps, lines)).encode(), mtime=0)
 
 
 def read(key: str, body: bytes, **more: Any) -> Contents:
@@ -166,8 +166,8 @@ def test_a_control_message_has_nothing_to_send() -> None:
         (LETTERS_KEY, b"{}", "is not whole gzip"),
         (LETTERS_KEY, letters(LETTER)[:-9], "is not whole gzip"),
         (LETTERS_KEY, letters(), "holds no dead letter"),
-        (LETTERS_KEY, gzip.compress(b"x" * (LIMIT + 1)), "--max-object-bytes"),
-        (LETTERS_KEY, gzip.compress(json.dumps(LETTER).encode() + b"\n{"), "line 2 is not JSON"),
+        (LETTERS_KEY, gzip.compress(b"x" * (LIMIT + 1), mtime=0), "--max-object-bytes"),
+        (LETTERS_KEY, gzip.compress(json.dumps(LETTER).encode() + b"\n{", mtime=0), "line 2 is not JSON"),
         (LETTERS_KEY, letters(LETTER, []), "line 2 names no index"),
         (LETTERS_KEY, letters(LETTER | {"index": ["logs"]}), "line 1 names no index"),
         (LETTERS_KEY, letters(LETTER | {"id": "x" * 513}), "line 1 has no id"),
