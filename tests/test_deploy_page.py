@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from eks_logs.__main__ import main
@@ -13,12 +14,15 @@ COMMANDS = re.findall(r"eks-logs (\w+)([^|\n]*)", PAGE)
 
 
 def test_the_page_tells_of_the_whole_life_of_a_deployment() -> None:
-    assert {name for name, _ in COMMANDS} == {"plan", "apply", "check", "dashboards", "destroy"}
+    assert {name for name, _ in COMMANDS} == {"plan", "apply", "check", "dashboards", "ask", "destroy"}
 
 
 @pytest.mark.parametrize(("name", "arguments"), COMMANDS)
 def test_each_command_is_there_with_its_options(name: str, arguments: str) -> None:
-    known = {option for parameter in main.commands[name].params for option in parameter.opts}
+    command = main.commands[name]
+    if isinstance(command, click.Group):
+        command = command.commands[arguments.split(maxsplit=1)[0]]
+    known = {option for parameter in command.params for option in parameter.opts}
     assert set(re.findall(r"--[\w-]+", arguments)) <= known
 
 
